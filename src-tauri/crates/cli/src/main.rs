@@ -1,0 +1,2 @@
+//! tandem, the headless shell.
+fn main() {}

@@ -1,0 +1,1 @@
+//! Checks the house rules that the compiler cannot.
