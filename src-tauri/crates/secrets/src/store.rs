@@ -73,3 +73,17 @@ pub(crate) fn check_length(store: &str, secret: &Secret, limit: usize) -> Result
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_limit_counts_bytes_of_utf8_and_lets_the_last_one_in() {
+        let windows = |text: String| check_length("store", &Secret::new(text), 2560);
+        assert_eq!(windows("x".repeat(2560)), Ok(()));
+        assert_eq!(windows("✓".repeat(853)), Ok(()));
+        let refused = SecretError::TooLong { store: "store".into(), length: 2562, limit: 2560 };
+        assert_eq!(windows("✓".repeat(854)), Err(refused));
+    }
+}
