@@ -11,6 +11,8 @@ mod namespace;
 mod platform;
 
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, sync_channel};
 use std::time::Duration;
 
@@ -46,7 +48,8 @@ impl Keychain {
         Ok(Self::new(namespace::of_folder(folder)?))
     }
 
-    /// The same keychain with another limit to how long one call may wait for the OS's answer.
+    /// The same keychain with another limit to how long one call may wait for the OS's answer. A change that was
+    /// already on its way to the OS when the wait ended may still be made: repeat it, rather than assume either.
     #[must_use]
     pub fn with_patience(self, patience: Duration) -> Self {
         Self { patience: Some(patience), ..self }
@@ -70,38 +73,43 @@ impl Keychain {
     ) -> Result<T, SecretError> {
         let key = key.clone();
         let user = format!("{}/{key}", self.namespace);
-        self.ask(move || {
+        self.ask(move |given_up| {
             if platform::ASK_BEFORE_USE {
                 platform::state().require_ready(platform::NAME)?;
             }
-            let answer = platform::open()
-                .and_then(|store| store.build(SERVICE, &user, None))
-                .and_then(|entry| act(&entry));
-            answer.map_err(|error| explain(&error, &key))
+            let entry = platform::open().and_then(|store| store.build(SERVICE, &user, None));
+            // A change that was reported as failed must not be made after all when a frozen keychain thaws.
+            if given_up.load(Ordering::Acquire) {
+                return Err(failed("the caller stopped waiting".into()));
+            }
+            entry.and_then(|entry| act(&entry)).map_err(|error| explain(&error, &key))
         })
     }
 
     /// Runs `question`, on a thread of its own where the OS might not answer: a frozen keychain must not freeze
-    /// every mailbox.
+    /// every mailbox. The question is told when nobody waits for its answer any more.
     fn ask<T: Send + 'static>(
         &self,
-        question: impl FnOnce() -> Result<T, SecretError> + Send + 'static,
+        question: impl FnOnce(&AtomicBool) -> Result<T, SecretError> + Send + 'static,
     ) -> Result<T, SecretError> {
-        let Some(patience) = self.patience else { return question() };
+        let given_up = Arc::new(AtomicBool::new(false));
+        let Some(patience) = self.patience else { return question(&given_up) };
         let (answer, waiting) = sync_channel(1);
+        let told = Arc::clone(&given_up);
         std::thread::Builder::new()
             .name("keychain".into())
             .spawn(move || {
-                // Nobody listens any more when the wait has ended; the late answer is dropped, and wiped.
-                let _ = answer.send(question());
+                // A late answer finds no listener; it is dropped, and wiped.
+                let _ = answer.send(question(&told));
             })
             .map_err(|error| failed(format!("no thread to ask it from ({error})")))?;
         match waiting.recv_timeout(patience) {
             Ok(answer) => answer,
-            Err(RecvTimeoutError::Timeout) => Err(SecretError::Absent {
-                store: platform::NAME.into(),
-                why: format!("it did not answer within {} ms", patience.as_millis()),
-            }),
+            Err(RecvTimeoutError::Timeout) => {
+                given_up.store(true, Ordering::Release);
+                let why = format!("it did not answer within {} ms", patience.as_millis());
+                Err(SecretError::Absent { store: platform::NAME.into(), why })
+            }
             Err(RecvTimeoutError::Disconnected) => Err(failed("the call ended without an answer".into())),
         }
     }
@@ -129,7 +137,7 @@ impl SecretStore for Keychain {
     }
 
     fn state(&self) -> StoreState {
-        match self.ask(|| Ok(platform::state())) {
+        match self.ask(|_| Ok(platform::state())) {
             Ok(state) => state,
             Err(SecretError::Absent { why, .. } | SecretError::Io { why, .. }) => StoreState::Absent { why },
             Err(other) => StoreState::Absent { why: other.to_string() },

@@ -127,6 +127,9 @@ fn session_frozen() {
     assert_absent(&keychain.clone().with_patience(Duration::from_millis(200)), "frozen");
     assert!(started.elapsed() < Duration::from_secs(5));
     daemon.signal("-CONT");
+    // Neither the change nor the removal that was given up is made now.
+    wait_for("the keyring", || keychain.state() == StoreState::Ready);
+    std::thread::sleep(Duration::from_millis(300));
     assert_eq!(keychain.get(&key()).unwrap().expose(), "kept");
 }
 

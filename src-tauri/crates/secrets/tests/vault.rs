@@ -207,10 +207,11 @@ fn a_changed_passphrase_keeps_the_entries_and_locks_the_others_out() {
 #[test]
 fn writers_who_opened_the_same_vault_lose_no_entry_of_each_other() {
     let home = Home::new();
-    let (writers, each) = (4, 12);
+    let (writers, each) = (4, 25);
+    // All opened before the first writes: a lock belongs to the opened file, so threads stand for processes here.
+    let vaults: Vec<_> = (0..writers).map(|writer| (writer, home.vault())).collect();
     std::thread::scope(|scope| {
-        for writer in 0..writers {
-            let vault = home.vault();
+        for (writer, vault) in vaults {
             scope.spawn(move || {
                 for number in 0..each {
                     vault.put(&numbered(writer, number), Secret::new(format!("{writer}-{number}"))).unwrap();
