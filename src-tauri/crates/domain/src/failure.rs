@@ -1,0 +1,263 @@
+//! Failures as the engine sees them: what kind, how far they reach, and what the server said.
+//!
+//! Adapters map their server's answers to these in one file per protocol; the engine matches on them; `api`
+//! turns them into sentences. Codes are matched, never texts.
+
+use chrono::Duration;
+use std::fmt;
+
+/// Whether trying again later can help.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Nature {
+    /// It may pass by itself: network, time-out, throttling.
+    Transient,
+    /// A person must change something first: password, approval, address.
+    Permanent,
+}
+
+/// How far a failure reaches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scope {
+    /// One message; the rest of the mailbox goes on.
+    Item,
+    /// One mailbox; other mailboxes of the profile go on.
+    Mailbox,
+    /// The server: every mailbox of the profile meets it.
+    Profile,
+}
+
+macro_rules! failure_codes {
+    ($($(#[$meta:meta])* $variant:ident = $word:literal),+ $(,)?) => {
+        /// What went wrong. Each code has exactly one explanation and one next step in `api`.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub enum FailureCode { $($(#[$meta])* $variant),+ }
+
+        impl FailureCode {
+            /// All codes, for tables and tests.
+            pub const ALL: &'static [Self] = &[$(Self::$variant),+];
+
+            /// The stable word of this code, as in JSON and in the database.
+            #[must_use]
+            pub const fn as_str(self) -> &'static str { match self { $(Self::$variant => $word),+ } }
+
+            /// The reverse of [`FailureCode::as_str`].
+            #[must_use]
+            pub fn from_word(word: &str) -> Option<Self> {
+                Self::ALL.iter().copied().find(|code| code.as_str() == word)
+            }
+        }
+    };
+}
+
+failure_codes! {
+    /// The host name does not resolve.
+    DnsNotFound = "dns_not_found",
+    /// The name server did not answer.
+    DnsUnavailable = "dns_unavailable",
+    /// Nothing listens on that port.
+    ConnectionRefused = "connection_refused",
+    /// No route, network down.
+    NetworkUnreachable = "network_unreachable",
+    /// The server did not answer in time.
+    TimedOut = "timed_out",
+    /// The connection broke off.
+    ConnectionLost = "connection_lost",
+    /// The certificate is not trusted, expired, or for another name.
+    CertificateRefused = "certificate_refused",
+    /// The TLS handshake failed for another reason, or the port does not speak TLS.
+    TlsFailed = "tls_failed",
+    /// The server does not offer STARTTLS, and plain connections are not allowed.
+    StartTlsMissing = "starttls_missing",
+    /// The settings ask for an unencrypted connection, which the organization does not allow.
+    PlainNotAllowed = "plain_not_allowed",
+    /// The profile's CA file cannot be used.
+    CaFileUnusable = "ca_file_unusable",
+    /// The server refused the user name or password.
+    AuthenticationFailed = "authentication_failed",
+    /// The server offers no way to log in that Tandem knows.
+    AuthenticationUnsupported = "authentication_unsupported",
+    /// No password is stored for this mailbox or profile.
+    PasswordMissing = "password_missing",
+    /// The OS keychain or the vault is locked.
+    KeychainLocked = "keychain_locked",
+    /// There is no OS keychain here.
+    KeychainAbsent = "keychain_absent",
+    /// Another session holds the mailbox (POP3 [IN-USE]).
+    MailboxInUse = "mailbox_in_use",
+    /// The mailbox or its inbox does not exist.
+    MailboxNotFound = "mailbox_not_found",
+    /// The server asks for patience: too many connections or commands.
+    Throttled = "throttled",
+    /// The server says that it is not available now.
+    ServerUnavailable = "server_unavailable",
+    /// What the server said is not its protocol.
+    ProtocolViolation = "protocol_violation",
+    /// The server lacks a capability that is needed, such as UIDL.
+    CapabilityMissing = "capability_missing",
+    /// The message went away before it was fetched.
+    MessageGone = "message_gone",
+    /// The message is larger than the limit.
+    MessageTooLarge = "message_too_large",
+    /// The message cannot be parsed.
+    MessageUnreadable = "message_unreadable",
+    /// The sender address is refused.
+    SenderRefused = "sender_refused",
+    /// Every recipient is refused.
+    RecipientsRefused = "recipients_refused",
+    /// The message is refused: content, size, policy.
+    MessageRefused = "message_refused",
+    /// The sending quota is used up.
+    QuotaExceeded = "quota_exceeded",
+    /// The server may or may not have accepted the message: its answer was lost.
+    DeliveryUnconfirmed = "delivery_unconfirmed",
+    /// The test message to self did not arrive in time.
+    RoundTripMissing = "round_trip_missing",
+    /// The mailbox is not approved.
+    NotApproved = "not_approved",
+    /// The mailbox has no profile, or the profile is not active.
+    ProfileMissing = "profile_missing",
+    /// This server type or workload is not available in this version.
+    NotSupported = "not_supported",
+    /// The disk is full.
+    DiskFull = "disk_full",
+    /// The local database failed.
+    StoreFailed = "store_failed",
+    /// The work was stopped before it was done.
+    Stopped = "stopped",
+    /// A fault in Tandem itself.
+    Internal = "internal",
+}
+
+impl fmt::Display for FailureCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// A server certificate that was refused, for the error that shows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RefusedCertificate {
+    /// The host that was asked for.
+    pub host: String,
+    /// The subject, as a distinguished name.
+    pub subject: String,
+    /// The names it is valid for.
+    pub names: Vec<String>,
+    /// The issuer, as a distinguished name.
+    pub issuer: String,
+    /// Valid from.
+    pub not_before: String,
+    /// Valid until.
+    pub not_after: String,
+    /// SHA-256 of the DER, lower-case hex with no separators.
+    pub sha256: String,
+    /// Why it was refused, in words.
+    pub why: String,
+}
+
+/// Something that went wrong with a server, a mailbox or a message.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{code}: {server_said}")]
+pub struct Failure {
+    /// Whether trying again can help.
+    pub nature: Nature,
+    /// How far it reaches.
+    pub scope: Scope,
+    /// What went wrong.
+    pub code: FailureCode,
+    /// The server's words or the system's, cut to 500 characters; never a secret.
+    pub server_said: String,
+    /// The server asked to wait this long.
+    pub retry_after: Option<Duration>,
+    /// The certificate, when [`FailureCode::CertificateRefused`].
+    pub certificate: Option<Box<RefusedCertificate>>,
+}
+
+impl Failure {
+    /// A failure with the server's words, which are cut to 500 characters and stripped of control characters.
+    #[must_use]
+    pub fn new(nature: Nature, scope: Scope, code: FailureCode, server_said: impl Into<String>) -> Self {
+        let said: String =
+            server_said.into().chars().map(|c| if c.is_control() { ' ' } else { c }).take(500).collect();
+        Self {
+            nature,
+            scope,
+            code,
+            server_said: said.trim().to_owned(),
+            retry_after: None,
+            certificate: None,
+        }
+    }
+
+    /// A transient failure of the whole server.
+    #[must_use]
+    pub fn transient_profile(code: FailureCode, server_said: impl Into<String>) -> Self {
+        Self::new(Nature::Transient, Scope::Profile, code, server_said)
+    }
+
+    /// A permanent failure of the whole server.
+    #[must_use]
+    pub fn permanent_profile(code: FailureCode, server_said: impl Into<String>) -> Self {
+        Self::new(Nature::Permanent, Scope::Profile, code, server_said)
+    }
+
+    /// A transient failure of one mailbox.
+    #[must_use]
+    pub fn transient_mailbox(code: FailureCode, server_said: impl Into<String>) -> Self {
+        Self::new(Nature::Transient, Scope::Mailbox, code, server_said)
+    }
+
+    /// A permanent failure of one mailbox.
+    #[must_use]
+    pub fn permanent_mailbox(code: FailureCode, server_said: impl Into<String>) -> Self {
+        Self::new(Nature::Permanent, Scope::Mailbox, code, server_said)
+    }
+
+    /// A transient failure of one item.
+    #[must_use]
+    pub fn transient_item(code: FailureCode, server_said: impl Into<String>) -> Self {
+        Self::new(Nature::Transient, Scope::Item, code, server_said)
+    }
+
+    /// A permanent failure of one item.
+    #[must_use]
+    pub fn permanent_item(code: FailureCode, server_said: impl Into<String>) -> Self {
+        Self::new(Nature::Permanent, Scope::Item, code, server_said)
+    }
+
+    /// The same, with how long the server asked to wait.
+    #[must_use]
+    pub fn after(mut self, wait: Duration) -> Self {
+        self.retry_after = Some(wait);
+        self
+    }
+
+    /// The same, with the refused certificate.
+    #[must_use]
+    pub fn with_certificate(mut self, certificate: RefusedCertificate) -> Self {
+        self.certificate = Some(Box::new(certificate));
+        self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_code_has_its_own_word() {
+        let words: std::collections::BTreeSet<_> =
+            FailureCode::ALL.iter().map(|code| code.as_str()).collect();
+        assert_eq!(words.len(), FailureCode::ALL.len());
+        for code in FailureCode::ALL {
+            assert_eq!(FailureCode::from_word(code.as_str()), Some(*code));
+        }
+    }
+
+    #[test]
+    fn what_a_server_said_is_one_short_line() {
+        let failure = Failure::transient_item(FailureCode::Internal, format!("a\r\nb{}", "x".repeat(900)));
+        assert_eq!(failure.server_said.chars().count(), 500);
+        assert!(failure.server_said.starts_with("a  b"));
+    }
+}

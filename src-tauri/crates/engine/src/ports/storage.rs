@@ -1,0 +1,380 @@
+//! What the engine asks of storage and of the built-in CRM, by task.
+
+use super::mail::{Credentials, Cursor};
+use crate::raw::RawMessage;
+use async_trait::async_trait;
+use std::collections::HashMap;
+use tandem_domain::{
+    Instant,
+    address::{EmailAddress, MessageId},
+    alert::{AlertCode, AlertObject, NewAlert},
+    directory::{DirectoryEntry, PartyMatch},
+    email::{KnownEmail, NewEmail},
+    failure::Failure,
+    ids::{CycleId, EmailId, MailboxId, OrganizationId, ProfileId},
+    ledger::{LedgerRow, ServerIdentity},
+    mailbox::{Mailbox, MailboxOwner},
+    message::ParsedMessage,
+    outgoing::{AttemptPhase, RefusedRecipient},
+    probe::Rung,
+    profile::EmailServerProfile,
+    settings::OrganizationSettings,
+    workload::Workload,
+};
+
+/// A failure of storage.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum StorageError {
+    /// The disk is full; nothing of this step was written.
+    #[error("the disk that holds {path} is full")]
+    DiskFull {
+        /// The database file.
+        path: String,
+    },
+    /// Another record took the Message-ID since the plan was made; nothing was written. Plan again.
+    #[error("the facts changed since the plan was made")]
+    Conflict,
+    /// The record is not there (any more).
+    #[error("{0} does not exist")]
+    NotFound(String),
+    /// Anything else, in the database's words.
+    #[error("the database failed: {0}")]
+    Failed(String),
+}
+
+/// Configuration, as the engine reads it.
+#[async_trait]
+pub trait Configuration: Send + Sync {
+    /// The organization's id.
+    async fn organization(&self) -> Result<OrganizationId, StorageError>;
+    /// Its settings.
+    async fn settings(&self) -> Result<OrganizationSettings, StorageError>;
+    /// One mailbox.
+    async fn mailbox(&self, id: MailboxId) -> Result<Mailbox, StorageError>;
+    /// The mailbox with this address, when there is one.
+    async fn mailbox_by_address(&self, address: &EmailAddress) -> Result<Option<Mailbox>, StorageError>;
+    /// One profile.
+    async fn profile(&self, id: ProfileId) -> Result<EmailServerProfile, StorageError>;
+    /// The owner of a mailbox as a directory entry.
+    async fn owner(&self, owner: MailboxOwner) -> Result<DirectoryEntry, StorageError>;
+}
+
+/// Where credentials come from. Filled by the composition over the secret store.
+#[async_trait]
+pub trait CredentialSource: Send + Sync {
+    /// The credentials for a mailbox, by its profile's rule.
+    ///
+    /// # Errors
+    /// `PasswordMissing`, `KeychainLocked`, `KeychainAbsent` as failures.
+    async fn credentials(
+        &self,
+        mailbox: &Mailbox,
+        profile: &EmailServerProfile,
+    ) -> Result<Credentials, Failure>;
+}
+
+/// One message of a batch, decided.
+#[derive(Debug, Clone)]
+pub struct DecidedItem {
+    /// The ledger row.
+    pub row: LedgerRow,
+    /// What is kept besides the row.
+    pub keep: Keep,
+}
+
+/// What is kept of a decided message besides its ledger row.
+#[derive(Debug, Clone)]
+pub enum Keep {
+    /// Nothing.
+    Nothing,
+    /// An email activity with its raw message.
+    Email {
+        /// The record.
+        email: Box<NewEmail>,
+        /// Its parsed content.
+        message: Box<ParsedMessage>,
+        /// Its bytes.
+        raw: RawMessage,
+    },
+    /// The raw bytes in quarantine.
+    Quarantine {
+        /// The bytes.
+        raw: RawMessage,
+        /// Why it could not be read.
+        reason: String,
+        /// The parser that failed.
+        parser_version: String,
+    },
+}
+
+/// A part of a cycle's work that is committed as one.
+#[derive(Debug, Clone)]
+pub struct IncomingBatch {
+    /// The mailbox.
+    pub mailbox: MailboxId,
+    /// The folder.
+    pub folder: String,
+    /// The cycle.
+    pub cycle: CycleId,
+    /// The decided messages.
+    pub items: Vec<DecidedItem>,
+    /// The cursor that holds with them; `None` leaves it as it is.
+    pub cursor: Option<Cursor>,
+}
+
+/// The ledger and what hangs on it.
+#[async_trait]
+pub trait Ledger: Send + Sync {
+    /// The cursor of a folder.
+    async fn cursor(&self, mailbox: MailboxId, folder: &str) -> Result<Option<Cursor>, StorageError>;
+    /// Which of these identities have no ledger row yet, in the order given.
+    async fn unseen(
+        &self,
+        mailbox: MailboxId,
+        folder: &str,
+        identities: Vec<ServerIdentity>,
+    ) -> Result<Vec<ServerIdentity>, StorageError>;
+    /// Writes ledger rows, records, quarantine and cursor in one transaction, durable when it returns.
+    ///
+    /// # Errors
+    /// [`StorageError::Conflict`] when a Message-ID was taken meanwhile: nothing was written, plan again.
+    async fn commit(&self, batch: IncomingBatch) -> Result<(), StorageError>;
+    /// Identities of decided rows of a mailbox whose copy on the server is still to be deleted.
+    async fn awaiting_delete(
+        &self,
+        mailbox: MailboxId,
+        folder: &str,
+    ) -> Result<Vec<ServerIdentity>, StorageError>;
+    /// Records that these were deleted on the server.
+    async fn deleted_on_server(
+        &self,
+        mailbox: MailboxId,
+        folder: &str,
+        identities: Vec<ServerIdentity>,
+        at: Instant,
+    ) -> Result<(), StorageError>;
+    /// The mailboxes in whose ledger this Message-ID stands.
+    async fn mailboxes_that_saw(&self, message_id: &MessageId) -> Result<Vec<MailboxId>, StorageError>;
+}
+
+/// Who is this address.
+#[async_trait]
+pub trait Directory: Send + Sync {
+    /// All records that each address resolves to; an address that resolves to none is absent.
+    async fn resolve(
+        &self,
+        addresses: Vec<EmailAddress>,
+    ) -> Result<HashMap<EmailAddress, Vec<PartyMatch>>, StorageError>;
+}
+
+/// An email that waits to be sent.
+#[derive(Debug, Clone)]
+pub struct PendingEmail {
+    /// Its id.
+    pub id: EmailId,
+    /// Its Message-ID.
+    pub message_id: MessageId,
+    /// Its envelope sender.
+    pub mail_from: EmailAddress,
+    /// The recipients that no server took or refused for good yet.
+    pub recipients: Vec<String>,
+    /// Attempts so far.
+    pub attempts: u32,
+}
+
+/// An email whose last attempt did not end.
+#[derive(Debug, Clone)]
+pub struct UnfinishedAttempt {
+    /// The email.
+    pub email: PendingEmail,
+    /// How far it got.
+    pub phase: AttemptPhase,
+    /// When that phase was recorded.
+    pub at: Instant,
+}
+
+/// How an attempt ended, to be recorded.
+#[derive(Debug, Clone)]
+pub enum AttemptResult {
+    /// Sent; these recipients are refused for good.
+    Sent {
+        /// The server's words.
+        server_said: String,
+        /// Recipients refused for good.
+        refused: Vec<RefusedRecipient>,
+    },
+    /// To be tried again for the recipients left; these were taken.
+    Postponed {
+        /// Not before this.
+        until: Instant,
+        /// Why.
+        why: Failure,
+        /// Recipients that the server took in this attempt.
+        accepted: Vec<String>,
+        /// Recipients refused for good in this attempt.
+        refused: Vec<RefusedRecipient>,
+    },
+    /// Given up.
+    Failed {
+        /// Why.
+        why: Failure,
+        /// Recipients refused.
+        refused: Vec<RefusedRecipient>,
+    },
+    /// Unconfirmed: stays Sending.
+    Unconfirmed {
+        /// Why.
+        why: Failure,
+    },
+}
+
+/// Email activities of the CRM.
+#[async_trait]
+pub trait Activities: Send + Sync {
+    /// The stored emails with these Message-IDs.
+    async fn known(&self, ids: Vec<MessageId>) -> Result<HashMap<MessageId, KnownEmail>, StorageError>;
+    /// Emails of this mailbox that may be sent now, oldest first.
+    async fn pending_send(
+        &self,
+        mailbox: MailboxId,
+        now: Instant,
+        limit: u32,
+    ) -> Result<Vec<PendingEmail>, StorageError>;
+    /// The raw message of an email, spooled when large.
+    async fn raw(&self, email: EmailId) -> Result<RawMessage, StorageError>;
+    /// Pending Send -> Sending, with an attempt in phase `Started`. Durable when it returns.
+    async fn begin_attempt(&self, email: EmailId, cycle: CycleId, at: Instant) -> Result<(), StorageError>;
+    /// The running attempt reaches phase `Committing`. Durable when it returns.
+    async fn reach_commit_point(&self, email: EmailId, at: Instant) -> Result<(), StorageError>;
+    /// Ends the running attempt, moves the status and counts. Durable when it returns.
+    async fn end_attempt(
+        &self,
+        email: EmailId,
+        result: AttemptResult,
+        at: Instant,
+    ) -> Result<(), StorageError>;
+    /// Emails of this mailbox whose attempt was begun and not ended, or ended unconfirmed.
+    async fn unfinished(&self, mailbox: MailboxId) -> Result<Vec<UnfinishedAttempt>, StorageError>;
+    /// Back to Pending Send, at once: the attempt is known not to have been accepted.
+    async fn send_again(&self, email: EmailId, at: Instant) -> Result<(), StorageError>;
+}
+
+/// A workload that is to run now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DueWork {
+    /// The mailbox.
+    pub mailbox: MailboxId,
+    /// The workload.
+    pub workload: Workload,
+    /// The profile, for permits.
+    pub profile: ProfileId,
+    /// When it was due.
+    pub due_at: Instant,
+    /// Failed attempts in a row.
+    pub attempts: u32,
+}
+
+/// What becomes of a workload after a cycle.
+#[derive(Debug, Clone)]
+pub struct CycleReport {
+    /// The mailbox.
+    pub mailbox: MailboxId,
+    /// The workload.
+    pub workload: Workload,
+    /// The cycle.
+    pub cycle: CycleId,
+    /// When it started.
+    pub started_at: Instant,
+    /// When it ended.
+    pub ended_at: Instant,
+    /// Messages decided, or emails attempted.
+    pub items: u32,
+    /// The failure that ended it.
+    pub failure: Option<Failure>,
+    /// When it runs next; `None` disables the workload.
+    pub next_due_at: Option<Instant>,
+    /// Failed attempts in a row after it.
+    pub attempts: u32,
+}
+
+/// Schedule rows: the durable truth about who runs when.
+#[async_trait]
+pub trait Schedule: Send + Sync {
+    /// Claims up to `limit` due workloads that are processed (see `Mailbox::is_processed`) and whose lease is free,
+    /// the longest due first.
+    async fn claim_due(
+        &self,
+        now: Instant,
+        lease_owner: &str,
+        lease_until: Instant,
+        limit: u32,
+    ) -> Result<Vec<DueWork>, StorageError>;
+    /// Claims one workload whether due or not. `None` when it is leased, or not processed.
+    async fn claim(
+        &self,
+        mailbox: MailboxId,
+        workload: Workload,
+        now: Instant,
+        lease_owner: &str,
+        lease_until: Instant,
+    ) -> Result<Option<DueWork>, StorageError>;
+    /// Records a cycle's end: state, last success or error, next due; frees the lease.
+    async fn finish(&self, report: CycleReport) -> Result<(), StorageError>;
+    /// Frees a lease without a result, when work was stopped.
+    async fn release(
+        &self,
+        mailbox: MailboxId,
+        workload: Workload,
+        lease_owner: &str,
+    ) -> Result<(), StorageError>;
+    /// Frees every lease of engines that are gone: called once at start, when the data folder's lock is ours.
+    async fn release_all(&self) -> Result<(), StorageError>;
+    /// The earliest due instant of any processed workload.
+    async fn next_due(&self) -> Result<Option<Instant>, StorageError>;
+    /// Makes a workload due at this instant at the latest (a new email to send, sync now).
+    async fn make_due(&self, mailbox: MailboxId, workload: Workload, at: Instant)
+    -> Result<(), StorageError>;
+    /// The start of the last cycle of this workload that completed.
+    async fn last_completed_start(
+        &self,
+        mailbox: MailboxId,
+        workload: Workload,
+    ) -> Result<Option<Instant>, StorageError>;
+}
+
+/// Alerts.
+#[async_trait]
+pub trait AlertLog: Send + Sync {
+    /// Raises an alert, or merges it with the open one of the same object and code.
+    async fn raise(&self, alert: NewAlert, at: Instant) -> Result<(), StorageError>;
+    /// Clears open alerts of an object: those of one code, or all.
+    async fn clear(
+        &self,
+        object: AlertObject,
+        code: Option<AlertCode>,
+        at: Instant,
+    ) -> Result<(), StorageError>;
+}
+
+/// Results of Test & Enable.
+#[async_trait]
+pub trait TestResults: Send + Sync {
+    /// Keeps the ladder of one workload; success enables it and makes it due, failure sets its status.
+    async fn record_test(
+        &self,
+        mailbox: MailboxId,
+        workload: Workload,
+        rungs: Vec<Rung>,
+        at: Instant,
+    ) -> Result<(), StorageError>;
+}
+
+/// All of storage, as the engine holds it.
+pub trait Storage:
+    Configuration + Ledger + Directory + Activities + Schedule + AlertLog + TestResults + 'static
+{
+}
+impl<T: Configuration + Ledger + Directory + Activities + Schedule + AlertLog + TestResults + 'static> Storage
+    for T
+{
+}
