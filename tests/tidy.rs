@@ -574,5 +574,7 @@ fn files(folder: &str, extensions: &[&str]) -> Vec<(String, String)> {
 }
 
 fn report(wrong: Vec<String>, why: &str) {
-    assert!(wrong.is_empty(), "{}\n\nWhy this is a rule: {why}.\n", wrong.join("\n"));
+    let count = wrong.len();
+    let list: String = wrong.into_iter().map(|line| line + "\n").collect();
+    assert!(count == 0, "{list}\nWhy this is a rule: {why}.\n");
 }
