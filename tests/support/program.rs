@@ -65,7 +65,13 @@ impl Default for TandemData {
 impl TandemData {
     /// An empty data folder; secrets go to the encrypted file vault, opened with a passphrase of the test's.
     pub fn new() -> Self {
-        let folder = tempfile::Builder::new().prefix("tandem-data.").tempdir().expect("make a data folder");
+        Self::below(&std::env::temp_dir())
+    }
+
+    /// The same in a given place (`/dev/shm` for a benchmark without a disk).
+    pub fn below(parent: &Path) -> Self {
+        let builder = tempfile::Builder::new().prefix("tandem-data.").tempdir_in(parent);
+        let folder = builder.expect("make a data folder");
         fs::create_dir(folder.path().join("data")).expect("make a data folder");
         fs::create_dir(folder.path().join("output")).expect("make an output folder");
         Self { folder, variables: Vec::new(), program: None }
