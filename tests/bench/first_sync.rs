@@ -68,11 +68,18 @@ impl Protocol {
     }
 }
 
-fn compare(servers: &MailServers, inbox: &Inbox, protocol: Protocol, folder: &Path, round_trip: Option<Duration>) {
+fn compare(
+    servers: &MailServers,
+    inbox: &Inbox,
+    protocol: Protocol,
+    folder: &Path,
+    round_trip: Option<Duration>,
+) {
     let runtime = tokio::runtime::Runtime::new().expect("a runtime for the proxy");
     let port = protocol.port(&servers.ports);
-    let proxy = round_trip
-        .map(|delay| runtime.block_on(LatencyProxy::start(([127, 0, 0, 1], port).into(), delay)).expect("a proxy"));
+    let proxy = round_trip.map(|delay| {
+        runtime.block_on(LatencyProxy::start(([127, 0, 0, 1], port).into(), delay)).expect("a proxy")
+    });
     let port = proxy.as_ref().map_or(port, LatencyProxy::port);
     let account = servers.account(inbox.account);
     let (mut ours, mut theirs) = (Vec::new(), Vec::new());
@@ -162,7 +169,8 @@ fn mbsync_run(servers: &MailServers, account: &Account, port: u16, place: &Path,
     );
     write_private(&config, &text);
     let run = time(Command::new("mbsync").arg("-q").arg("-c").arg(&config).arg("c"));
-    let count = ["new", "cur"].map(|sub| fs::read_dir(maildir.join("INBOX").join(sub)).map_or(0, Iterator::count));
+    let count =
+        ["new", "cur"].map(|sub| fs::read_dir(maildir.join("INBOX").join(sub)).map_or(0, Iterator::count));
     assert_eq!(count.iter().sum::<usize>(), messages, "mbsync fetched everything");
     run
 }
