@@ -1,1 +1,3 @@
-//! (being built)
+//! Adapters to mail servers, and MIME.
+
+pub mod mime;
