@@ -8,6 +8,7 @@ use super::{
     structure::Structure,
 };
 use encoding_rs::{Encoding, UTF_8, WINDOWS_1252};
+use html2text::render::TrivialDecorator;
 use std::{
     borrow::Cow,
     io::{self, Read},
@@ -235,7 +236,7 @@ pub(super) fn html_to_text(html: &str) -> String {
     if nesting(html) > MAX_HTML_DEPTH {
         return mail_parser::decoders::html::html_to_text(html);
     }
-    html2text::config::plain_no_decorate()
+    html2text::config::with_decorator(TrivialDecorator::new())
         .raw_mode(true)
         .no_table_borders()
         .allow_width_overflow()
@@ -244,7 +245,7 @@ pub(super) fn html_to_text(html: &str) -> String {
 }
 
 /// How deep elements are nested at most, roughly: tags that need no end tag may count too often.
-fn nesting(html: &str) -> usize {
+pub(super) fn nesting(html: &str) -> usize {
     let bytes = html.as_bytes();
     let (mut depth, mut deepest) = (0_usize, 0_usize);
     for at in memchr::memchr_iter(b'<', bytes) {

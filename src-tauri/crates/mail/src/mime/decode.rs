@@ -156,8 +156,7 @@ fn feed_base64(bits: &mut u32, count: &mut u8, mut input: &[u8], out: &mut Vec<u
         {
             let [a, b, c, d] = four.map(value_of);
             if (a | b | c | d) < 64 {
-                let word =
-                    (u32::from(a) << 18) | (u32::from(b) << 12) | (u32::from(c) << 6) | u32::from(d);
+                let word = (u32::from(a) << 18) | (u32::from(b) << 12) | (u32::from(c) << 6) | u32::from(d);
                 let [_, x, y, z] = word.to_be_bytes();
                 out.extend_from_slice(&[x, y, z]);
                 input = after;

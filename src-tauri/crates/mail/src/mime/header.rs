@@ -247,7 +247,8 @@ impl Reading {
         let room = MAX_FIELD_BYTES
             .saturating_sub(all_text.len() - field.start)
             .min(MAX_BLOCK_BYTES.saturating_sub(all_text.len()));
-        let mut kept = text.len().min(if field.cut { 0 } else { room });
+        let was_cut = field.cut;
+        let mut kept = text.len().min(if was_cut { 0 } else { room });
         if kept < text.len() || !whole {
             field.cut = true;
             // Not in the middle of an address, and not in the middle of a character.
@@ -258,6 +259,10 @@ impl Reading {
             if is_list {
                 let separator = if field.name == Name::References { b' ' } else { b',' };
                 kept = memchr::memrchr(separator, text.get(..kept).unwrap_or_default()).unwrap_or(0);
+                // The comma that is kept before the cut belongs to an address after it.
+                if kept == 0 && !was_cut && all_text.trim_ascii_end().ends_with(b",") {
+                    field.cut_addresses = 1;
+                }
             }
         }
         let (kept, cut) = text.split_at(kept);
@@ -366,7 +371,7 @@ mod tests {
         let (block, end) = read(b"To: a@b,\n\tc@d\nX-Other: y\nSubject:x\n\nbody");
         assert_eq!(value(&block, Name::To), " a@b,\r\n\tc@d\r\n");
         assert_eq!(value(&block, Name::Subject), "x\r\n");
-        assert_eq!(end.body_start, 37);
+        assert_eq!(end.body_start, 36);
     }
 
     #[test]
@@ -387,7 +392,7 @@ mod tests {
     fn garbage_between_fields_is_left_out() {
         let (block, end) = read(b"From me\r\nSubject: x\r\n?garbage\r\nTo: a@b\r\n\r\nMore\r\n");
         assert_eq!(value(&block, Name::To), " a@b\r\n");
-        assert_eq!(end.body_start, 43);
+        assert_eq!(end.body_start, 42);
         assert_eq!(block.defects.len(), 2);
     }
 

@@ -127,8 +127,7 @@ impl Scan {
             self.defects.push(format!("parts are nested deeper than {MAX_DEPTH}: the innermost are one"));
             is_multipart = false;
         }
-        let part =
-            Part { info, children: Vec::new(), is_multipart, body_start, body_end: body_start, depth };
+        let part = Part { info, children: Vec::new(), is_multipart, body_start, body_end: body_start, depth };
         self.parts.push(part);
         if let Some(parent) = parent.and_then(|parent| self.parts.get_mut(parent)) {
             parent.children.push(index);
