@@ -7,4 +7,5 @@ pub mod auth;
 pub mod imap;
 pub mod mime;
 pub mod net;
+pub mod pop3;
 pub mod spool;
