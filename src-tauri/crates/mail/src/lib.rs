@@ -4,6 +4,8 @@
 //! ports and maps each server's answers to failures, in one file per protocol.
 
 pub mod auth;
+pub mod imap;
+pub mod mime;
 pub mod net;
 pub mod pop3;
 pub mod spool;
