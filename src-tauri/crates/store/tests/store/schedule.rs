@@ -27,7 +27,7 @@ fn report(started: i64, next: Option<i64>, failure: Option<Failure>) -> CycleRep
 }
 
 async fn due(store: &Store, now: i64) -> usize {
-    let due = store.claim_due(at(now), "one", at(now + 60), 10).await.unwrap();
+    let due = store.claim_due(IN, at(now), "one", at(now + 60), 10).await.unwrap();
     due.len()
 }
 
@@ -40,7 +40,7 @@ async fn only_approved_and_enabled_workloads_are_claimed_the_longest_due_first()
     enable(&store, AMY, IN, at(3)).await;
     assert_eq!(store.next_due().await.unwrap(), Some(at(3)));
     store.apply(vec![ConfigurationChange::Approve(BEN, Approval::Rejected)], at(0)).await.unwrap();
-    let claimed = store.claim_due(at(9), "one", at(60), 10).await.unwrap();
+    let claimed = store.claim_due(IN, at(9), "one", at(60), 10).await.unwrap();
     assert_eq!(claimed.iter().map(|one| (one.mailbox, one.profile)).collect::<Vec<_>>(), [(AMY, PROFILE)]);
     store.apply(vec![ConfigurationChange::Approve(BEN, Approval::Approved)], at(0)).await.unwrap();
     let inactive = tandem_domain::profile::EmailServerProfile { active: false, ..profile(50, "Contoso") };
@@ -58,7 +58,9 @@ async fn a_lease_keeps_others_away_until_it_ends() {
     assert_eq!(due(&store, 1).await, 1);
     assert_eq!(due(&store, 2).await, 0);
     assert_eq!(store.claim(AMY, IN, at(2), "two", at(9)).await.unwrap(), None);
-    assert_eq!(store.next_due().await.unwrap(), Some(at(61)), "when the lease is over");
+    assert_eq!(store.next_due().await.unwrap(), None, "it is taken");
+    let other = store.claim_due(Workload::Outgoing, at(2), "one", at(9), 9).await.unwrap();
+    assert_eq!(other, [], "each workload has its own schedule");
     store.release(AMY, IN, "two").await.unwrap();
     assert_eq!(due(&store, 2).await, 0, "only its holder frees it");
     store.release(AMY, IN, "one").await.unwrap();
@@ -86,7 +88,7 @@ async fn a_cycle_leaves_its_result_and_the_next_instant() {
     assert_eq!((state.status, state.last_success_at), (WorkloadStatus::Failure, Some(at(2))));
     assert_eq!(state.last_error_at, Some(at(302)));
     assert!(state.last_error.unwrap().contains("refused"));
-    let claimed = store.claim_due(at(400), "one", at(500), 1).await.unwrap();
+    let claimed = store.claim_due(IN, at(400), "one", at(500), 1).await.unwrap();
     assert_eq!(claimed[0].attempts, 1);
     store.finish(report(400, None, Some(failure.clone()))).await.unwrap();
     let view = store.show_mailbox(AMY).await.unwrap().workloads.remove(0);

@@ -50,7 +50,8 @@ async fn a_database_of_version_1_is_upgraded_and_keeps_its_records() {
 fn schema(connection: &Connection) -> String {
     let mut select = connection
         .prepare(
-            "SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite_%' ORDER BY rowid",
+            "SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite_%'
+             ORDER BY tbl_name, type DESC, name",
         )
         .unwrap();
     let all: Vec<String> = select.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
