@@ -5,6 +5,8 @@
 
 pub mod adapters;
 pub mod auth;
+pub mod imap;
+pub mod mime;
 pub mod net;
 pub mod pop3;
 pub mod smtp;
