@@ -1,6 +1,7 @@
 //! The adapters by kind of server, as the engine asks for them.
 
 use crate::{
+    imap::Imap,
     net::{Connector, Timeouts},
     pop3::Pop3,
     smtp::Smtp,
@@ -12,6 +13,7 @@ use tandem_engine::ports::mail::{IncomingMail, MailAdapters, OutgoingMail};
 /// All adapters, over one connector.
 pub struct Adapters {
     pop3: Pop3,
+    imap: Imap,
     smtp: Smtp,
 }
 
@@ -20,7 +22,11 @@ impl Adapters {
     #[must_use]
     pub fn new(timeouts: Timeouts) -> Self {
         let connector = Arc::new(Connector::new(timeouts));
-        Self { pop3: Pop3::new(Arc::clone(&connector)), smtp: Smtp::new(connector) }
+        Self {
+            pop3: Pop3::new(Arc::clone(&connector)),
+            imap: Imap::new(Arc::clone(&connector)),
+            smtp: Smtp::new(connector),
+        }
     }
 }
 
@@ -34,10 +40,8 @@ impl MailAdapters for Adapters {
     fn incoming(&self, server_type: ServerType) -> Option<&dyn IncomingMail> {
         match server_type {
             ServerType::Pop3Smtp => Some(&self.pop3),
-            ServerType::ImapSmtp
-            | ServerType::ExchangeServer
-            | ServerType::ExchangeOnline
-            | ServerType::Gmail => None,
+            ServerType::ImapSmtp => Some(&self.imap),
+            ServerType::ExchangeServer | ServerType::ExchangeOnline | ServerType::Gmail => None,
         }
     }
 

@@ -8,6 +8,7 @@
     reason = "a test stops at what it does not expect; Clippy's leave for tests does not reach their helpers"
 )]
 
+mod faults;
 mod net_certificates;
 mod net_connect;
 mod pop3_quirks;
