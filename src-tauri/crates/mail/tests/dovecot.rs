@@ -1,6 +1,12 @@
 //! IMAP against a real Dovecot over TLS.
 #![cfg(target_os = "linux")]
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "a test")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test"
+)]
 
 use async_trait::async_trait;
 use sha2::{Digest, Sha256};
@@ -13,7 +19,9 @@ use tandem_domain::{
     profile::{CertificateTrust, Endpoint, Security, ServerType},
 };
 use tandem_engine::{
-    ports::mail::{Credentials, Fetched, IncomingMail, IncomingSession, MailboxAccess, MessageSink, NoReport},
+    ports::mail::{
+        Credentials, Fetched, IncomingMail, IncomingSession, MailboxAccess, MessageSink, NoReport,
+    },
     raw::RawMessage,
 };
 use tandem_mail::{
@@ -79,9 +87,12 @@ fn bytes(raw: &RawMessage) -> Vec<u8> {
 }
 
 fn message(number: usize, size: usize) -> Vec<u8> {
-    let mut text = format!("From: x@y.test\r\nSubject: {number}\r\nMessage-ID: <{number}@y.test>\r\n\r\n").into_bytes();
+    let mut text =
+        format!("From: x@y.test\r\nSubject: {number}\r\nMessage-ID: <{number}@y.test>\r\n\r\n").into_bytes();
     while text.len() < size {
-        text.extend_from_slice(format!("line {} of message {number}, padded to be long\r\n", text.len()).as_bytes());
+        text.extend_from_slice(
+            format!("line {} of message {number}, padded to be long\r\n", text.len()).as_bytes(),
+        );
     }
     text
 }
