@@ -5,12 +5,7 @@ use crate::{
     access::{Prepared, prepare},
     cycle::{CycleContext, CycleLimits, InFlight},
     events::{EngineEvent, EventSink},
-    ports::{
-        Ports,
-        clock::Clock,
-        mail::Credentials,
-        storage::{Configuration, CredentialSource},
-    },
+    ports::{Ports, clock::Clock, mail::Credentials, storage::CredentialSource},
 };
 use async_trait::async_trait;
 use chrono::{DateTime, Duration};
@@ -222,7 +217,6 @@ impl World {
     /// What a cycle of this mailbox works with.
     pub async fn context(&self, mailbox: MailboxId, workload: Workload) -> CycleContext {
         let prepared: Prepared = prepare(&self.ports, mailbox, workload).await.unwrap();
-        let _ = self.ports.storage.organization().await;
         CycleContext {
             ports: self.ports.clone(),
             prepared,

@@ -44,6 +44,8 @@ pub enum Answer {
     DeliverAndLoseAnswer,
     /// Not delivered, and the answer is lost.
     LoseAnswer,
+    /// Not delivered, and there never is an answer.
+    Hang,
 }
 
 /// What a server does.
@@ -355,6 +357,7 @@ impl OutgoingSession for Submitting {
                 self.open = false;
                 SubmitOutcome::Unconfirmed(lost)
             }
+            Answer::Hang => std::future::pending().await,
             Answer::Say(outcome) => outcome,
         };
         self.steps.step().await;
