@@ -1,0 +1,134 @@
+//! The list of actions.
+
+use crate::{Tandem, wire::*};
+use serde_json::Value;
+
+macro_rules! actions {
+    ($($(#[doc = $doc:literal])+ $name:ident($request:ty) -> $response:ty;)+) => {
+        /// Every action, with what it does.
+        pub const ACTIONS: &[(&str, &str)] = &[$((stringify!($name), concat!($($doc),+))),+];
+
+        /// Calls an action by its name, from JSON to JSON.
+        ///
+        /// # Errors
+        /// Those of the action; `unknown_action` and `bad_request` for a call that fits none.
+        pub async fn call(tandem: &Tandem, action: &str, request: Value) -> Result<Value, ApiError> {
+            match action {
+                $(stringify!($name) => {
+                    let request: $request = serde_json::from_value(request)
+                        .map_err(|error| ApiError::bad_request(action, &error))?;
+                    let response: $response = tandem.$name(request).await?;
+                    serde_json::to_value(response).map_err(|error| ApiError::bad_request(action, &error))
+                })+
+                _ => Err(ApiError::unknown_action(action)),
+            }
+        }
+
+        /// The TypeScript of all wire types, and of the map from action to request and response.
+        ///
+        /// # Errors
+        /// When a type cannot be written in TypeScript; a test meets that first.
+        pub fn typescript() -> Result<String, String> {
+            let mut types = specta::Types::default().register::<EventView>().register::<ApiError>().register::<Nothing>();
+            $(types = types.register::<$request>().register::<$response>();)+
+            let body = specta_typescript::Typescript::default()
+                .export(&types, specta_serde::Format)
+                .map_err(|error| error.to_string())?;
+            let mut text = body;
+            text.push_str("\n/** Every action: what it asks for and what it answers. */\nexport type Actions = {\n");
+            $(
+                text.push_str(&format!(
+                    "\t/** {} */\n\t{}: {{ request: {}; response: {} }};\n",
+                    concat!($($doc),+).trim(), stringify!($name),
+                    typescript_name(stringify!($request)), typescript_name(stringify!($response)),
+                ));
+            )+
+            text.push_str("};\n");
+            Ok(text)
+        }
+    };
+}
+
+actions! {
+    /// What Home shows.
+    home(Nothing) -> Home;
+    /// Health of every mailbox's workloads, from proof of life.
+    health(Nothing) -> Health;
+    /// Alerts, worst and newest first.
+    alerts(AlertsRequest) -> Vec<AlertView>;
+
+    /// All email server profiles.
+    profiles(Nothing) -> Vec<ProfileView>;
+    /// Creates or changes a profile.
+    save_profile(SaveProfileRequest) -> ProfileView;
+    /// Climbs the ladder of a saved profile's servers; rungs arrive as events too.
+    probe_profile(ProbeProfileRequest) -> Vec<LadderView>;
+    /// Climbs the ladder for servers that are not saved yet.
+    try_servers(TryServersRequest) -> Vec<LadderView>;
+
+    /// All mailboxes.
+    mailboxes(Nothing) -> Vec<MailboxView>;
+    /// One mailbox with its last test and cycles.
+    mailbox(MailboxRequest) -> MailboxDetail;
+    /// Adds or changes a mailbox with its owner.
+    save_mailbox(SaveMailboxRequest) -> MailboxView;
+    /// Approves addresses for processing.
+    approve_mailboxes(MailboxesRequest) -> Vec<MailboxView>;
+    /// Rejects addresses.
+    reject_mailboxes(MailboxesRequest) -> Vec<MailboxView>;
+    /// Stops processing of mailboxes until they are tested and enabled again.
+    disable_mailboxes(MailboxesRequest) -> Vec<MailboxView>;
+    /// Tests mailboxes and enables what succeeds; rungs arrive as events too.
+    test_enable(TestEnableRequest) -> TestEnableResult;
+    /// Moves an address to another owner, or tells what that would break.
+    remap_mailbox(RemapRequest) -> RemapResult;
+    /// Runs a mailbox's cycles now.
+    sync_now(MailboxRequest) -> MailboxView;
+
+    /// A page of email activities.
+    emails(EmailsRequest) -> EmailPage;
+    /// One email activity.
+    email(EmailRequest) -> EmailView;
+    /// Its body, safe to show.
+    email_body(EmailRequest) -> SafeBody;
+    /// Saves an attachment to a file.
+    save_attachment(SaveAttachmentRequest) -> Nothing;
+    /// Makes an email and queues it for sending.
+    send_email(SendEmailRequest) -> EmailRow;
+    /// Settles an email whose delivery could not be confirmed.
+    resolve_delivery(ResolveDeliveryRequest) -> EmailRow;
+
+    /// Ledger rows, newest first.
+    ledger(LedgerRequest) -> Vec<LedgerView>;
+    /// Why a message was (not) tracked.
+    explain(ExplainRequest) -> Vec<Explanation>;
+    /// Messages that could not be read.
+    quarantine(QuarantineRequest) -> Vec<QuarantineView>;
+    /// Tries to read quarantined messages again.
+    retry_quarantine(QuarantineRequest) -> QuarantineRetryResult;
+
+    /// Applies a configuration file, all or nothing.
+    apply(ApplyRequest) -> ApplyResult;
+    /// Writes the configuration as a file.
+    export(ExportRequest) -> ExportResult;
+    /// The organization's settings.
+    settings(Nothing) -> SettingsView;
+    /// Changes the organization's settings.
+    save_settings(SettingsView) -> SettingsView;
+
+    /// The practice organization.
+    practice(Nothing) -> PracticeView;
+    /// Starts the practice organization beside the real one.
+    start_practice(Nothing) -> PracticeView;
+    /// Removes the practice organization without a trace.
+    stop_practice(Nothing) -> PracticeView;
+}
+
+/// `Vec<T>` in Rust is `T[]` in TypeScript; everything else keeps its name.
+fn typescript_name(rust: &str) -> String {
+    let compact: String = rust.chars().filter(|c| !c.is_whitespace()).collect();
+    match compact.strip_prefix("Vec<").and_then(|rest| rest.strip_suffix('>')) {
+        Some(inner) => format!("{inner}[]"),
+        None => compact,
+    }
+}

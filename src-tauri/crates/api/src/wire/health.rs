@@ -1,0 +1,106 @@
+//! Health, and what Home shows.
+
+use super::{AlertView, MailboxView, Time};
+use serde::{Deserialize, Serialize};
+use specta::Type;
+
+/// The health of everything, from proof of life.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Type)]
+pub struct Health {
+    /// `ok`, `late`, `stopped` or `unproven`: the worst of the objects.
+    pub status: String,
+    /// Since when.
+    pub since: Option<Time>,
+    /// Each mailbox's workload.
+    pub objects: Vec<ObjectHealth>,
+}
+
+/// The health of one workload of one mailbox.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Type)]
+pub struct ObjectHealth {
+    /// The mailbox's address.
+    pub object: String,
+    /// The workload.
+    pub workload: String,
+    /// `ok`, `late`, `stopped` or `unproven`.
+    pub status: String,
+    /// Since when.
+    pub since: Option<Time>,
+    /// Why, in words.
+    pub why: String,
+    /// The last completed round trip.
+    pub last_proof: Option<Time>,
+    /// When it was due next.
+    pub due: Option<Time>,
+}
+
+/// What Home shows: is anything broken, what needs me, what happens now.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Type)]
+pub struct Home {
+    /// Overall health: `ok`, `late`, `stopped`, `unproven`, or `empty` before anything is set up.
+    pub status: String,
+    /// One sentence that says it.
+    pub headline: String,
+    /// Since when.
+    pub since: Option<Time>,
+    /// Whether the engine runs in this process.
+    pub engine_running: bool,
+    /// Whether this is the practice organization.
+    pub practice: bool,
+    /// Where secrets live, and in what state.
+    pub secrets: SecretsView,
+    /// Open errors and warnings, worst first.
+    pub needs_attention: Vec<AlertView>,
+    /// What runs now, one line each.
+    pub running: Vec<RunningView>,
+    /// Mailboxes, all.
+    pub mailboxes: u32,
+    /// Mailboxes with at least one workload enabled.
+    pub mailboxes_enabled: u32,
+    /// Mailboxes that wait for approval.
+    pub mailboxes_pending_approval: u32,
+    /// Profiles.
+    pub profiles: u32,
+    /// Messages received since midnight UTC.
+    pub received_today: u32,
+    /// Messages sent since midnight UTC.
+    pub sent_today: u32,
+    /// Messages that wait to be sent.
+    pub waiting_to_send: u32,
+    /// Messages that failed to be sent.
+    pub failed_to_send: u32,
+    /// Messages in quarantine.
+    pub quarantined: u32,
+    /// The next due cycle.
+    pub next_due: Option<Time>,
+    /// Mailboxes, those with trouble first, at most 20.
+    pub mailbox_overview: Vec<MailboxView>,
+}
+
+/// Where secrets live.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Type)]
+pub struct SecretsView {
+    /// Its name for people, such as `Secret Service` or `Windows Credential Manager`.
+    pub name: String,
+    /// `ready`, `locked` or `absent`.
+    pub state: String,
+    /// What that means and the next step; empty when ready.
+    pub message: String,
+}
+
+/// A cycle or test that runs now.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Type)]
+pub struct RunningView {
+    /// The mailbox's address.
+    pub mailbox: String,
+    /// The workload.
+    pub workload: String,
+    /// `cycle` or `test`.
+    pub kind: String,
+    /// Items done.
+    pub done: u32,
+    /// Items in all, when known.
+    pub total: Option<u32>,
+    /// Since when.
+    pub since: Time,
+}

@@ -1,0 +1,33 @@
+//! Wire types: what crosses to a shell, the command line's JSON and the window alike.
+//!
+//! Field names and shapes are the contract of the command line; instants are RFC 3339 in UTC; enumerations are
+//! the same words as in configuration files. Adding is free, changing needs a CHANGELOG entry.
+
+mod alert;
+mod configuration;
+mod email;
+mod error;
+mod event;
+mod health;
+mod ledger;
+mod mailbox;
+mod profile;
+mod test;
+
+pub use alert::*;
+pub use configuration::*;
+pub use email::*;
+pub use error::*;
+pub use event::*;
+pub use health::*;
+pub use ledger::*;
+pub use mailbox::*;
+pub use profile::*;
+pub use test::*;
+
+/// An instant on the wire.
+pub type Time = chrono::DateTime<chrono::Utc>;
+
+/// A request or response that carries nothing.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize, specta::Type)]
+pub struct Nothing {}
