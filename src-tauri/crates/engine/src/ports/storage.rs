@@ -244,6 +244,9 @@ pub trait Activities: Send + Sync {
     /// The raw message of an email, spooled when large.
     async fn raw(&self, email: EmailId) -> Result<RawMessage, StorageError>;
     /// Pending Send -> Sending, with an attempt in phase `Started`. Durable when it returns.
+    ///
+    /// # Errors
+    /// [`StorageError::Conflict`] when it is not Pending Send (any more), because a person withdrew it: leave it.
     async fn begin_attempt(&self, email: EmailId, cycle: CycleId, at: Instant) -> Result<(), StorageError>;
     /// The running attempt reaches phase `Committing`. Durable when it returns.
     async fn reach_commit_point(&self, email: EmailId, at: Instant) -> Result<(), StorageError>;

@@ -62,7 +62,7 @@ async fn mail_that_is_sent_inside_is_received_and_its_lost_answer_resolved_in_on
     let world = World::new();
     let (amy, _bob) = (world.mailbox(1, AMY), world.mailbox(2, BOB));
     let email = world.store.pending(1, amy, &[BOB]);
-    world.server.state.lock().unwrap().answers.push(Answer::DeliverAndLoseAnswer);
+    world.server.state.lock().unwrap().answers.push(Answer::DeliverThenHangUp);
     until_idle(&world).await;
     assert_eq!(world.store.status(email), EmailStatus::Sent);
     assert_eq!(world.server.state.lock().unwrap().delivered.len(), 1);
@@ -73,7 +73,7 @@ async fn mail_that_waits_for_evidence_does_not_keep_a_run_until_idle() {
     let world = World::new();
     let amy = world.mailbox(1, AMY);
     let email = world.store.pending(1, amy, &["ben@fabrikam.test"]);
-    world.server.state.lock().unwrap().answers.push(Answer::LoseAnswer);
+    world.server.state.lock().unwrap().answers.push(Answer::HangUp);
     until_idle(&world).await;
     assert_eq!(world.store.status(email), EmailStatus::Sending);
     assert_eq!(row(&world, amy, Workload::Outgoing).due_at, Some(at(120)));

@@ -41,9 +41,9 @@ pub enum Answer {
     /// Accepted but for this recipient.
     Refuse(RefusedRecipient),
     /// Delivered, and the answer is lost.
-    DeliverAndLoseAnswer,
+    DeliverThenHangUp,
     /// Not delivered, and the answer is lost.
-    LoseAnswer,
+    HangUp,
     /// Not delivered, and there never is an answer.
     Hang,
 }
@@ -348,12 +348,12 @@ impl OutgoingSession for Submitting {
                 deliver(&self.connection, &taken);
                 accepted(vec![one])
             }
-            Answer::DeliverAndLoseAnswer => {
+            Answer::DeliverThenHangUp => {
                 deliver(&self.connection, submission);
                 self.open = false;
                 SubmitOutcome::Unconfirmed(lost)
             }
-            Answer::LoseAnswer => {
+            Answer::HangUp => {
                 self.open = false;
                 SubmitOutcome::Unconfirmed(lost)
             }

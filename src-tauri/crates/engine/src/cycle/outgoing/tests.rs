@@ -50,6 +50,24 @@ async fn one_session_carries_many_emails() {
 }
 
 #[tokio::test]
+async fn an_email_that_was_withdrawn_meanwhile_is_left_alone() {
+    let world = World::new();
+    let amy = world.mailbox(1, AMY);
+    let (one, two) = (world.store.pending(1, amy, &[OUTSIDE]), world.store.pending(2, amy, &[OUTSIDE]));
+    let context = world.context(amy, Workload::Outgoing).await;
+    world.steps.stop_at(1);
+    let withdraw = async {
+        tokio::task::yield_now().await;
+        world.store.state().emails.get_mut(&two).unwrap().status = EmailStatus::Canceled;
+        world.steps.go_on();
+    };
+    let (outcome, ()) = tokio::join!(run(&context), withdraw);
+    assert_eq!(outcome.end, CycleEnd::Completed);
+    assert_eq!(world.store.status(one), EmailStatus::Sent);
+    assert_eq!((world.store.status(two), delivered(&world)), (EmailStatus::Canceled, 1));
+}
+
+#[tokio::test]
 async fn a_mailbox_with_nothing_to_send_is_not_connected() {
     let world = World::new();
     let amy = world.mailbox(1, AMY);
@@ -144,7 +162,7 @@ async fn a_lost_answer_is_recognised_in_the_recipients_mailbox_and_not_sent_agai
     let world = World::new();
     let (amy, bob) = (world.mailbox(1, AMY), world.mailbox(2, BOB));
     let email = world.store.pending(1, amy, &[BOB, OUTSIDE]);
-    answers(&world, [Answer::DeliverAndLoseAnswer]);
+    answers(&world, [Answer::DeliverThenHangUp]);
     let outcome = cycle_of(&world, amy).await;
     assert_eq!(world.store.status(email), EmailStatus::Sending);
     assert!(outcome.awaits_evidence);
@@ -159,7 +177,7 @@ async fn a_message_that_never_arrived_is_sent_again_after_a_late_look() {
     let world = World::new();
     let (amy, bob) = (world.mailbox(1, AMY), world.mailbox(2, BOB));
     let email = world.store.pending(1, amy, &[BOB]);
-    answers(&world, [Answer::LoseAnswer]);
+    answers(&world, [Answer::HangUp]);
     let outcome = cycle_of(&world, amy).await;
     read(&world, bob).await;
     world.clock.move_to(outcome.again_at.unwrap());
@@ -177,7 +195,7 @@ async fn a_mailbox_that_does_not_look_that_far_back_is_no_evidence() {
     let (amy, bob) = (world.mailbox(1, AMY), world.mailbox(2, BOB));
     world.store.state().mailboxes.get_mut(&bob).unwrap().process_emails_from = Some(at(9_999));
     let email = world.store.pending(1, amy, &[BOB]);
-    answers(&world, [Answer::LoseAnswer]);
+    answers(&world, [Answer::HangUp]);
     cycle_of(&world, amy).await;
     world.clock.move_to(at(300));
     read(&world, bob).await;
@@ -190,7 +208,7 @@ async fn only_a_person_can_tell_what_became_of_mail_to_outside() {
     let world = World::new();
     let amy = world.mailbox(1, AMY);
     let email = world.store.pending(1, amy, &[OUTSIDE]);
-    answers(&world, [Answer::DeliverAndLoseAnswer]);
+    answers(&world, [Answer::DeliverThenHangUp]);
     cycle_of(&world, amy).await;
     world.clock.move_to(at(121));
     for _ in 0..3 {
