@@ -29,7 +29,7 @@ fn names(parsed: &ParsedMessage) -> Vec<String> {
 }
 
 fn ids(ids: &[tandem_domain::address::MessageId]) -> Vec<&str> {
-    ids.iter().map(|id| id.as_str()).collect()
+    ids.iter().map(tandem_domain::address::MessageId::as_str).collect()
 }
 
 fn has_defect(parsed: &ParsedMessage, word: &str) -> bool {
