@@ -172,12 +172,14 @@ async fn deleting_names_exactly_the_messages() {
 
 #[tokio::test]
 async fn without_uidplus_nothing_of_others_is_removed() {
-    for (found, removes) in [("* SEARCH 3\r\n", true), ("* SEARCH 3 5\r\n", false), ("", true)] {
+    for (found, removes) in
+        [("* SEARCH 3\r\n", true), ("* SEARCH 5\r\n", false), ("* SEARCH\r\n", true), ("", true)]
+    {
         let (address, mut watch) = serve_watched(None, move |mut peer: Peer| async move {
             let_in(&mut peer, "").await;
             open_inbox(&mut peer, "T2 EXAMINE INBOX", 9, 7, 11).await;
             open_inbox(&mut peer, "T3 SELECT INBOX", 9, 7, 11).await;
-            peer.on("T4 UID SEARCH DELETED", &format!("{found}T4 OK\r\n")).await;
+            peer.on("T4 UID SEARCH DELETED NOT UID 3", &format!("{found}T4 OK\r\n")).await;
             peer.on("T5 UID STORE 3 +FLAGS.SILENT (\\Deleted)", "T5 OK\r\n").await;
             let (line, answer) =
                 if removes { ("T6 EXPUNGE", "T6 OK\r\n") } else { ("T6 LOGOUT", "* BYE\r\n") };
