@@ -9,6 +9,8 @@
 )]
 
 mod faults;
+mod imap_quirks;
+mod imap_session;
 mod net_certificates;
 mod net_connect;
 mod pop3_quirks;
