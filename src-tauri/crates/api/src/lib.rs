@@ -1,5 +1,9 @@
 //! The only surface for a shell: one function per user action, wire types, and the composition of the house.
 
+mod certificates;
+mod configuration;
+mod keys;
+mod people;
 pub mod router;
 pub mod wire;
 
@@ -8,32 +12,6 @@ use wire::*;
 /// The program, composed: a shell holds one and calls actions on it.
 #[derive(Debug)]
 pub struct Tandem {}
-
-impl ApiError {
-    /// A call that names no action.
-    #[must_use]
-    pub fn unknown_action(action: &str) -> Self {
-        Self::plain("unknown_action", action, "There is no such action.", "Use a shell of the same version.")
-    }
-
-    /// A call whose request does not fit its action.
-    #[must_use]
-    pub fn bad_request(action: &str, error: &serde_json::Error) -> Self {
-        Self::plain("bad_request", action, &error.to_string(), "Use a shell of the same version.")
-    }
-
-    fn plain(code: &str, object: &str, message: &str, remedy: &str) -> Self {
-        Self {
-            code: code.to_owned(),
-            message: message.to_owned(),
-            remedy: remedy.to_owned(),
-            object: object.to_owned(),
-            server_said: None,
-            retry_at: None,
-            certificate: None,
-        }
-    }
-}
 
 // stubs
 impl Tandem {
@@ -168,13 +146,5 @@ impl Tandem {
     #[doc = "x"]
     pub async fn stop_practice(&self, _r: Nothing) -> Result<PracticeView, ApiError> {
         Err(ApiError::unknown_action("stop_practice"))
-    }
-}
-#[cfg(test)]
-mod t {
-    #[test]
-    fn bindings() {
-        let t = crate::router::typescript().unwrap();
-        std::fs::write(concat!(env!("CARGO_MANIFEST_DIR"), "/../../../ui/src/bindings/index.ts"), t).unwrap();
     }
 }

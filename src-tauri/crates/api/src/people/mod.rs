@@ -1,0 +1,8 @@
+//! Errors and alerts for people: from codes to what happened, why, the next step, and who can do it.
+
+mod alerts;
+mod errors;
+mod failures;
+
+pub(crate) use alerts::alert_view;
+pub(crate) use errors::{failure_sentence, in_file, of_failure, of_secret, of_storage};
