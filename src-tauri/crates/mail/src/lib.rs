@@ -1,1 +1,7 @@
-//! (being built)
+//! Adapters to mail servers: POP3, IMAP and SMTP, over connections whose certificates are checked.
+//!
+//! Nothing here knows the database or decides about a message; it speaks the protocols behind the engine's
+//! ports and maps each server's answers to failures, in one file per protocol.
+
+pub mod mime;
+pub mod net;
