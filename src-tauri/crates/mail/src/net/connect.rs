@@ -85,7 +85,7 @@ impl Connector {
                 Stream::plain(tcp, self.timeouts.answer)
             }
         };
-        Ok(Wire::new(stream, host))
+        Ok(Wire::new(stream, host, self.timeouts.answer))
     }
 
     /// Puts TLS on a plain connection whose server has just agreed to it. Gives the words for the tls rung too.
@@ -98,7 +98,7 @@ impl Connector {
             return Err(Failure::permanent_profile(FailureCode::Internal, "TLS inside TLS was asked for"));
         };
         let (stream, words) = self.encrypt(tcp, endpoint).await?;
-        Ok((Wire::new(stream, host), words))
+        Ok((Wire::new(stream, host, self.timeouts.answer), words))
     }
 
     async fn resolve(&self, endpoint: &Endpoint) -> Result<(Vec<SocketAddr>, String), Failure> {

@@ -233,7 +233,9 @@ fn in_words(error: &TlsError, der: &[u8], name: &ServerName<'_>, no_pins: bool) 
         CertificateError::InvalidPurpose | CertificateError::InvalidPurposeContext { .. } => {
             "it is not meant for servers".to_owned()
         }
-        CertificateError::BadSignature => "its signature is wrong".to_owned(),
+        CertificateError::BadSignature => {
+            "its signature does not fit the trusted authority of its issuer's name, which may have a new key".to_owned()
+        }
         CertificateError::BadEncoding => "it is damaged".to_owned(),
         other => format!("it does not pass the check: {other}"),
     };

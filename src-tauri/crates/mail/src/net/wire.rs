@@ -3,10 +3,18 @@
 use super::{Stream, failure};
 use std::time::Duration;
 use tandem_domain::failure::Failure;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    time::Instant,
+};
 
 /// The longest line that is taken from a server. The protocols allow 512 to 8,192 bytes; some servers are generous.
 pub const MAX_LINE_BYTES: usize = 16 * 1024;
+
+/// A server that sends a byte now and then is never silent for a whole time-out. It may use this many time-outs for
+/// its answers to what was sent last; each byte that it sends earns it [`EARNED_PER_BYTE`] more, about 1 KB/s.
+const PATIENCE_IN_TIMEOUTS: u32 = 5;
+const EARNED_PER_BYTE: Duration = Duration::from_millis(1);
 
 const READ_BUFFER_BYTES: usize = 64 * 1024;
 
@@ -19,12 +27,16 @@ pub struct Wire {
     start: usize,
     end: usize,
     output: Vec<u8>,
+    read_timeout: Duration,
+    /// How long we waited for the answers to the last flush, less what the received bytes earned.
+    waited: Duration,
 }
 
 impl Wire {
-    pub(super) fn new(stream: Stream, host: String) -> Self {
+    pub(super) fn new(stream: Stream, host: String, read_timeout: Duration) -> Self {
         let input = vec![0; READ_BUFFER_BYTES].into_boxed_slice();
-        Self { stream, host, input, start: 0, end: 0, output: Vec::new() }
+        let waited = Duration::ZERO;
+        Self { stream, host, input, start: 0, end: 0, output: Vec::new(), read_timeout, waited }
     }
 
     /// `server:port`, as failures name it.
@@ -41,6 +53,7 @@ impl Wire {
 
     /// How long reads may go without a byte from now on.
     pub fn set_read_timeout(&mut self, timeout: Duration) {
+        self.read_timeout = timeout;
         self.stream.set_read_timeout(timeout);
     }
 
@@ -76,7 +89,14 @@ impl Wire {
         if room.is_empty() {
             return Err(failure::violation(&self.host, "a line does not end"));
         }
-        match self.stream.read(room).await {
+        let started = Instant::now();
+        let received = self.stream.read(room).await;
+        let earned = received.as_ref().map_or(0, |count| u32::try_from(*count).unwrap_or(u32::MAX));
+        self.waited = (self.waited + started.elapsed()).saturating_sub(EARNED_PER_BYTE * earned);
+        if self.waited > self.read_timeout * PATIENCE_IN_TIMEOUTS {
+            return Err(failure::timed_out(&self.host, "receiving its answer, which comes too slowly"));
+        }
+        match received {
             Ok(0) => Err(failure::lost(&self.host, "the server closed the connection")),
             Ok(count) => {
                 self.end += count;
@@ -131,6 +151,7 @@ impl Wire {
     /// # Errors
     /// A lost connection or a time-out.
     pub async fn flush(&mut self) -> Result<(), Failure> {
+        self.waited = Duration::ZERO;
         let sent = async {
             self.stream.write_all(&self.output).await?;
             self.stream.flush().await
