@@ -13,19 +13,20 @@ use tandem_engine::ports::storage::{CycleReport, DueWork, Schedule, StorageError
 impl Schedule for Store {
     async fn claim_due(
         &self,
+        workload: Workload,
         now: Instant,
         lease_owner: &str,
         lease_until: Instant,
         limit: u32,
     ) -> Result<Vec<DueWork>, StorageError> {
         // Asked often and mostly for nothing: only look first, and write when there is something.
-        let waiting = self.read(move |connection| Ok(schedule::due(connection, now, 1)?)).await?;
+        let waiting = self.read(move |connection| Ok(schedule::due(connection, workload, now, 1)?)).await?;
         if waiting.is_empty() {
             return Ok(waiting);
         }
         let lease_owner = lease_owner.to_owned();
         self.write(move |connection, changes| {
-            let due = schedule::due(connection, now, limit)?;
+            let due = schedule::due(connection, workload, now, limit)?;
             for work in &due {
                 schedule::lease(connection, work, &lease_owner, lease_until)?;
             }

@@ -39,13 +39,19 @@ pub(crate) fn create(connection: &Connection, mailbox: MailboxId) -> rusqlite::R
 }
 
 /// Processed workloads that are due and free, the longest due first.
-pub(crate) fn due(connection: &Connection, now: Instant, limit: u32) -> rusqlite::Result<Vec<DueWork>> {
+pub(crate) fn due(
+    connection: &Connection,
+    workload: Workload,
+    now: Instant,
+    limit: u32,
+) -> rusqlite::Result<Vec<DueWork>> {
     let mut select = connection.prepare_cached(&format!(
         "SELECT schedule.mailbox, schedule.workload, mailbox.profile, schedule.due_at, schedule.attempts
          FROM {PROCESSED} AND schedule.due_at <= ?1 AND (schedule.lease_until IS NULL OR schedule.lease_until <= ?1)
+           AND schedule.workload = ?3
          ORDER BY schedule.due_at LIMIT ?2"
     ))?;
-    select.query_map(params![ms(now), limit], |row| due_work(row, now))?.collect()
+    select.query_map(params![ms(now), limit, workload.as_str()], |row| due_work(row, now))?.collect()
 }
 
 /// One workload, due or not, when it is processed and free.
