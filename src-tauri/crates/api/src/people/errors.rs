@@ -5,6 +5,7 @@ use crate::wire::{ApiError, Certificate, Time};
 use tandem_domain::failure::{Failure, RefusedCertificate};
 use tandem_engine::ports::storage::StorageError;
 use tandem_secrets::SecretError;
+use tandem_store::{OpenError, configuration::ConfigurationError};
 
 impl ApiError {
     /// A call that names no action.
@@ -42,6 +43,12 @@ impl ApiError {
             &format!("There is no {kind} {object}."),
             &format!("Check the spelling; `tandem {}` shows what there is.", list_command(kind)),
         )
+    }
+
+    /// A fault in Tandem itself.
+    pub(crate) fn internal(object: &str, error: &dyn std::fmt::Display) -> Self {
+        let remedy = "Do it again; if it stays, send the words below to Tandem's support.";
+        Self::plain("internal", object, "A fault in Tandem itself stopped it.", remedy).said(error)
     }
 
     /// A word that is none of those allowed.
@@ -134,6 +141,63 @@ pub(crate) fn of_storage(object: &str, error: &StorageError) -> ApiError {
             "Check that the disk works and that you may write to Tandem's data folder, then do it again.",
         )
         .said(why),
+    }
+}
+
+/// A change of the configuration that was refused. Nothing was changed.
+pub(crate) fn of_configuration(object: &str, error: &ConfigurationError) -> ApiError {
+    let refused = |code: &str, remedy: &str| {
+        ApiError::plain(code, object, &format!("{error}. Nothing was changed."), remedy)
+    };
+    match error {
+        ConfigurationError::OwnerHasMailbox { .. } => refused(
+            "owner_has_mailbox",
+            "Choose another owner, or make a queue for this address; `tandem mailbox remap` moves an address to another owner.",
+        ),
+        ConfigurationError::AddressTaken { .. } => refused(
+            "address_taken",
+            "Remap the address to the other owner (`tandem mailbox remap`), or use another address.",
+        ),
+        ConfigurationError::NameTaken { .. } => refused("name_taken", "Choose another name for the profile."),
+        ConfigurationError::InUse { .. } => refused("in_use", "Change or remove what uses it first."),
+        ConfigurationError::Missing { .. } => {
+            refused("not_found", "Check the spelling, or make it first; it may have been deleted meanwhile.")
+        }
+        ConfigurationError::Storage(error) => of_storage(object, error),
+    }
+}
+
+/// A data folder that cannot be opened.
+pub(crate) fn of_open(folder: &std::path::Path, error: &OpenError) -> ApiError {
+    let shown = folder.display().to_string();
+    match error {
+        OpenError::Newer { path, found, known } => ApiError::plain(
+            "database_newer",
+            &path.display().to_string(),
+            &format!("The database has version {found}, and this Tandem knows versions up to {known}. Nothing was changed."),
+            "Install the newer Tandem again, or choose another data folder (--data).",
+        ),
+        OpenError::NotADatabase { path, why } => ApiError::plain(
+            "not_a_database",
+            &path.display().to_string(),
+            &format!("It is not a Tandem database: {why}. Nothing was changed."),
+            "Move the file away or put it back from a backup, or choose another data folder (--data).",
+        ),
+        OpenError::Folder { folder, why } => ApiError::plain(
+            "data_folder_unusable",
+            &folder.display().to_string(),
+            "The data folder cannot be used.",
+            "Give this user the right to read and write it, or choose another data folder (--data).",
+        )
+        .said(why),
+        OpenError::Locked { .. } => ApiError::plain(
+            crate::compose::LOCKED,
+            &shown,
+            "Another Tandem already runs the engine on this data folder; one at a time may.",
+            "Close the other window or `tandem run`, or choose another data folder (--data). Reading commands and `email send` work meanwhile.",
+        ),
+        OpenError::DiskFull { path } => of_storage(&shown, &StorageError::DiskFull { path: path.display().to_string() }),
+        OpenError::Failed { path, why } => of_storage(&path.display().to_string(), &StorageError::Failed(why.clone())),
     }
 }
 
