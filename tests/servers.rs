@@ -1,5 +1,5 @@
 //! The test servers are what they claim to be: real ones, ours, and alive through outages.
-#![cfg(unix)]
+#![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a panic fails the test that asked")]
 use std::{
     process::Command,

@@ -38,7 +38,8 @@ const EDGES: &[(&str, &[&str])] = &[
     ),
     ("tandem-cli", &["tandem-api"]),
     ("tandem-desktop", &["tandem-api"]),
-    ("tandem-tests", &[]),
+    // The servers that Debian has no package for, and a line with a delay for the benchmarks.
+    ("tandem-tests", &["tandem-practice"]),
 ];
 
 /// More edges that only a crate's own tests may have: an adapter is tried against the practice servers.
@@ -63,9 +64,17 @@ const DOMAIN_LIBRARIES: &[&str] = &["chrono", "uuid", "thiserror"];
 const CLOCKLESS: &[&str] =
     &["src-tauri/crates/domain/src", "src-tauri/crates/engine/src", "src-tauri/crates/store/src"];
 
-/// The runner is where the clock enters; path -> why.
-const CLOCK_ALLOWED: &[(&str, &str)] =
-    &[("src-tauri/crates/engine/src/runner", "the runner decides when a cycle is due and hands `now` down")];
+/// Module -> why it may read the clock.
+const CLOCK_ALLOWED: &[(&str, &str)] = &[
+    (
+        "src-tauri/crates/engine/src/clock",
+        "the system's clock behind the port; the runner hands `now` down from here",
+    ),
+    (
+        "src-tauri/crates/store/src/writer",
+        "measures how long a group of writes has been open; nothing of it is recorded",
+    ),
+];
 
 /// The last is SQL's way of reading the clock.
 const CLOCKS: &[&str] =
@@ -266,8 +275,8 @@ fn a_look_at_the_clock_is_found_outside_tests() {
     let after = "#[cfg(test)]\nmod tests {\n    fn now() { Utc::now(); }\n}\nfn late() { Utc::now(); }";
     assert_eq!(clock_reads(path, after).len(), 1, "what follows the tests is not a test");
     assert_eq!(clock_reads(path, "#[cfg(test)]\nmod tests;\nfn f() { Instant::now(); }").len(), 1);
-    assert!(clock_reads("src-tauri/crates/engine/src/runner/clock.rs", "Utc::now()").is_empty());
-    assert_eq!(clock_reads("src-tauri/crates/engine/src/runners_up.rs", "Utc::now()").len(), 1);
+    assert!(clock_reads("src-tauri/crates/engine/src/clock.rs", "Utc::now()").is_empty());
+    assert_eq!(clock_reads("src-tauri/crates/engine/src/clockwork.rs", "Utc::now()").len(), 1);
     assert!(clock_reads(path, "// not Utc::now()").is_empty());
 }
 
@@ -574,5 +583,7 @@ fn files(folder: &str, extensions: &[&str]) -> Vec<(String, String)> {
 }
 
 fn report(wrong: Vec<String>, why: &str) {
-    assert!(wrong.is_empty(), "{}\n\nWhy this is a rule: {why}.\n", wrong.join("\n"));
+    let count = wrong.len();
+    let list: String = wrong.into_iter().map(|line| line + "\n").collect();
+    assert!(count == 0, "{list}\nWhy this is a rule: {why}.\n");
 }

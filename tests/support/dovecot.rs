@@ -64,9 +64,9 @@ pub(crate) fn configure(setting: &Setting, ports: &Ports, options: &MailOptions)
          default_vsz_limit = 2G\n\
          default_process_limit = 2000\n\
          default_client_limit = 8000\n\
-         service imap-login {{\n  service_count = 0\n  process_min_avail = 1\n  inet_listener imap {{\n    port = {imap}\n  }}\n  \
+         service imap-login {{\n  {many_per_process}\n  process_min_avail = 1\n  inet_listener imap {{\n    port = {imap}\n  }}\n  \
          inet_listener imaps {{\n    port = {imaps}\n    ssl = yes\n  }}\n{login_extra}}}\n\
-         service pop3-login {{\n  service_count = 0\n  process_min_avail = 1\n  inet_listener pop3 {{\n    port = {pop3}\n  }}\n  \
+         service pop3-login {{\n  {many_per_process}\n  process_min_avail = 1\n  inet_listener pop3 {{\n    port = {pop3}\n  }}\n  \
          inet_listener pop3s {{\n    port = {pop3s}\n    ssl = yes\n  }}\n{login_extra}}}\n\
          service imap {{\n  process_limit = 2000\n}}\n\
          service pop3 {{\n  process_limit = 2000\n}}\n\
@@ -74,6 +74,7 @@ pub(crate) fn configure(setting: &Setting, ports: &Ports, options: &MailOptions)
          service anvil {{\n  client_limit = 20000\n{login_extra}  unix_listener anvil-auth-penalty {{\n    mode = 0\n  }}\n}}\n",
         uid = owner.uid,
         gid = owner.gid,
+        many_per_process = if modern { "restart_request_count = unlimited" } else { "service_count = 0" },
         login_extra = if setting.is_root { "" } else { "  chroot =\n" },
     )
     .expect("text");

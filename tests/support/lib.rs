@@ -1,8 +1,8 @@
 //! Support for acceptance tests: real mail servers, the real `tandem`, and a wire to look at both from outside.
 //!
 //! Everything panics with a message for the person who reads the test's output: here a failure of the harness is a
-//! failure of the test. Unix only: the servers are Debian's, the program under test runs everywhere.
-#![cfg(unix)]
+//! failure of the test. Linux only: the servers are Debian's; the program under test runs everywhere.
+#![cfg(target_os = "linux")]
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

@@ -32,6 +32,7 @@ pub fn tandem() -> PathBuf {
 pub struct TandemData {
     folder: tempfile::TempDir,
     variables: Vec<(String, String)>,
+    program: Option<PathBuf>,
 }
 
 /// What a finished command said.
@@ -64,10 +65,16 @@ impl Default for TandemData {
 impl TandemData {
     /// An empty data folder; secrets go to the encrypted file vault, opened with a passphrase of the test's.
     pub fn new() -> Self {
-        let folder = tempfile::Builder::new().prefix("tandem-data.").tempdir().expect("make a data folder");
+        Self::below(&std::env::temp_dir())
+    }
+
+    /// The same in a given place (`/dev/shm` for a benchmark without a disk).
+    pub fn below(parent: &Path) -> Self {
+        let builder = tempfile::Builder::new().prefix("tandem-data.").tempdir_in(parent);
+        let folder = builder.expect("make a data folder");
         fs::create_dir(folder.path().join("data")).expect("make a data folder");
         fs::create_dir(folder.path().join("output")).expect("make an output folder");
-        Self { folder, variables: Vec::new() }
+        Self { folder, variables: Vec::new(), program: None }
             .with("TANDEM_SECRETS", "file")
             .with("TANDEM_VAULT_PASSPHRASE", "the test's passphrase")
     }
@@ -76,6 +83,13 @@ impl TandemData {
     #[must_use]
     pub fn with(mut self, name: &str, value: &str) -> Self {
         self.variables.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// Runs another program than [`tandem`]: a release build, or an older one.
+    #[must_use]
+    pub fn using(mut self, program: impl Into<PathBuf>) -> Self {
+        self.program = Some(program.into());
         self
     }
 
@@ -99,7 +113,7 @@ impl TandemData {
 
     /// The command, not yet started.
     pub fn command<S: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = S>) -> Command {
-        let mut command = Command::new(tandem());
+        let mut command = Command::new(self.program.clone().unwrap_or_else(tandem));
         command.arg("--data").arg(self.path()).args(arguments);
         command.envs(self.variables.iter().map(|(name, value)| (name, value)));
         command.stdin(Stdio::null()).current_dir(self.folder.path());
@@ -251,4 +265,66 @@ impl Drop for Running {
 
 fn read(path: &Path) -> String {
     fs::read(path).map_or_else(|_| String::new(), |bytes| String::from_utf8_lossy(&bytes).into_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LIMIT: Duration = Duration::from_secs(10);
+
+    /// A shell script in place of the program; it does not see `--data DIR`.
+    fn shell(script: &str) -> TandemData {
+        let data = TandemData::new();
+        let source = data.file("source", format!("#!/bin/sh\nshift 2\n{script}\n"));
+        let program = data.folder.path().join("program");
+        // Copied by another process: a file that this one has open for writing, and a fork inherits, cannot be run.
+        assert!(
+            Command::new("install").args(["-m", "755"]).args([&source, &program]).status().unwrap().success()
+        );
+        data.using(program)
+    }
+
+    #[test]
+    fn a_command_gets_its_arguments_its_variables_and_no_input() {
+        let account = Account { address: "amy.k@contoso.test".into(), password: "se cret".into() };
+        let data = shell(r#"printf '{"args":"%s","secret":"%s"}' "$*" "$AMY_K_PASSWORD"; cat"#);
+        let answer = data.with_passwords(&[account]).json(["email", "list"]);
+        assert_eq!(answer["args"], "--json email list");
+        assert_eq!(answer["secret"], "se cret");
+    }
+
+    #[test]
+    fn an_outcome_keeps_code_and_both_outputs() {
+        let outcome = shell("echo out; echo err >&2; exit 3").run(["x"]).expect_code(3);
+        assert_eq!((outcome.stdout.as_str(), outcome.stderr.as_str()), ("out\n", "err\n"));
+    }
+
+    #[test]
+    #[should_panic(expected = "exit 1 was wrong")]
+    fn a_failure_shows_what_the_command_said() {
+        let _ = shell("echo exit 1 was wrong >&2; exit 1").run(["x"]).success();
+    }
+
+    #[test]
+    fn a_running_command_is_asked_to_stop_or_killed() {
+        let script = "trap 'echo stopped; exit 0' TERM; echo ready; while :; do sleep 0.02; done";
+        for killed in [false, true] {
+            let data = shell(script);
+            let mut running = data.spawn(["run"]);
+            crate::wait_until("the script", LIMIT, || running.stdout().contains("ready").then_some(()));
+            assert!(running.is_running());
+            let outcome = if killed { running.kill() } else { running.terminate(LIMIT) };
+            assert_eq!(
+                (outcome.code, outcome.stdout.contains("stopped")),
+                if killed { (None, false) } else { (Some(0), true) }
+            );
+        }
+    }
+
+    #[test]
+    #[should_panic(expected = "still runs after")]
+    fn a_hung_command_is_ended() {
+        let _ = shell("exec sleep 60").spawn(["x"]).wait(Duration::from_millis(100));
+    }
 }

@@ -19,6 +19,11 @@ impl MailServers {
     /// A configuration with one profile named `name` and, for each account, a user and an approved mailbox with its
     /// workloads incoming and outgoing; passwords come from [`Account::password_variable`].
     pub fn setup(&self, name: &str, retrieval: Retrieval) -> String {
+        self.setup_for(name, retrieval, &self.accounts.iter().collect::<Vec<_>>())
+    }
+
+    /// The same for some of the accounts.
+    pub fn setup_for(&self, name: &str, retrieval: Retrieval, accounts: &[&Account]) -> String {
         let ports = &self.ports;
         let (kind, incoming, outgoing, security) = match retrieval {
             Retrieval::Pop3Tls => ("pop3_smtp", ports.pop3s, ports.submissions, "tls"),
@@ -40,7 +45,7 @@ impl MailServers {
             )
             .expect("text");
         }
-        for account in &self.accounts {
+        for account in accounts {
             text += &mailbox(account, name);
         }
         text

@@ -16,7 +16,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, sync_channel};
 use std::time::Duration;
 
-use keyring_core::{Entry, Error as KeyringError};
+use keyring::{Entry, Error as KeyringError};
 use zeroize::Zeroizing;
 
 use crate::store::check_length;
@@ -77,7 +77,10 @@ impl Keychain {
             if platform::ASK_BEFORE_USE {
                 platform::state().require_ready(platform::NAME)?;
             }
-            let entry = platform::open().and_then(|store| store.build(SERVICE, &user, None));
+            // Not `Entry::new`: that opens the OS's store once per process, and stays broken when it was missing then.
+            let entry = platform::open()
+                .and_then(|store| store.build(SERVICE, &user, None))
+                .map(|inner| Entry { inner });
             // A change that was reported as failed must not be made after all when a frozen keychain thaws.
             if given_up.load(Ordering::Acquire) {
                 return Err(failed("the caller stopped waiting".into()));

@@ -1,4 +1,5 @@
-//! SEARCH: the keys that clients use, and whether a message matches (RFC 3501 section 6.4.4).
+//! SEARCH: the keys that clients use, and whether a message matches (RFC 3501 section 6.4.4). SENTSINCE and its like look at the
+//! date of arrival, which is close enough here.
 
 use chrono::NaiveDate;
 use memchr::memmem;

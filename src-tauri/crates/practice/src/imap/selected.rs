@@ -101,8 +101,19 @@ impl Selected {
         self.account.change(&self.folder, change)
     }
 
-    /// Compares with the folder as it is now, and says the difference as untagged responses. Flags that the session itself
-    /// has just set may be repeated, as RFC 3501 section 7.4.2 allows.
+    /// Changes flags for this session, which tells its client itself: they are no news later.
+    pub(super) fn change_flags<T>(&mut self, change: impl FnOnce(&mut Folder) -> T) -> Option<T> {
+        let told = self.told_mod_seq;
+        let (result, told) = self.account.change(&self.folder, |folder| {
+            let had_told_all = folder.mod_seq == told;
+            let result = change(folder);
+            (result, if had_told_all { folder.mod_seq } else { told })
+        })?;
+        self.told_mod_seq = told;
+        Some(result)
+    }
+
+    /// Compares with the folder as it is now, and says the difference as untagged responses.
     pub(super) fn news(&mut self) -> News {
         let (uid_validity, told) = (self.uid_validity, self.told_mod_seq);
         let seen = self.account.look(&self.folder, |folder| {

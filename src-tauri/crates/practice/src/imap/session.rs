@@ -279,7 +279,7 @@ impl<'a> Session<'a> {
     }
 
     async fn fetch(&mut self, by: By, args: &[Arg]) -> io::Result<Answer> {
-        let Some(selected) = self.selected.as_ref() else { return Ok(Answer::Bad("select first")) };
+        let Some(selected) = self.selected.as_mut() else { return Ok(Answer::Bad("select first")) };
         let [set, items, modifiers @ ..] = args else {
             return Ok(Answer::Bad("FETCH takes a set and items"));
         };
@@ -311,7 +311,7 @@ impl<'a> Session<'a> {
                 message.flags.push("\\Seen".to_owned());
                 let (uid, flags) = (message.uid, message.flags.clone());
                 message.mod_seq =
-                    selected.change(|it| it.set_flags(uid, flags)).flatten().unwrap_or(message.mod_seq);
+                    selected.change_flags(|it| it.set_flags(uid, flags)).flatten().unwrap_or(message.mod_seq);
             }
             response.extend_from_slice(format!("* {number} FETCH (").as_bytes());
             for (at, item) in items.iter().enumerate() {
@@ -358,7 +358,7 @@ impl<'a> Session<'a> {
     }
 
     async fn store(&mut self, by: By, args: &[Arg]) -> io::Result<Answer> {
-        let Some(selected) = self.selected.as_ref() else { return Ok(Answer::Bad("select first")) };
+        let Some(selected) = self.selected.as_mut() else { return Ok(Answer::Bad("select first")) };
         let (set, unchanged_since, rest) = match args {
             [set, Arg::List(modifiers), rest @ ..] => (set, modifier(modifiers, "UNCHANGEDSINCE"), rest),
             [set, rest @ ..] => (set, None, rest),
@@ -374,7 +374,7 @@ impl<'a> Session<'a> {
         }
         let mut modified = Vec::new();
         for uid in uids {
-            let stored = selected.change(|folder| {
+            let stored = selected.change_flags(|folder| {
                 let message = folder.find(uid)?;
                 if unchanged_since.is_some_and(|mod_seq| message.mod_seq > mod_seq) {
                     return None;
