@@ -94,8 +94,10 @@ impl Tandem {
         let midnight = now.date_naive().and_hms_opt(0, 0, 0).map_or(now, |start| start.and_utc());
         let counts = self.store.home_counts(midnight).await.map_err(failed)?;
         let needs_attention = self.alerts(AlertsRequest::default()).await?;
-        let mut needs_attention: Vec<_> =
-            needs_attention.into_iter().filter(|alert| alert.level != AlertLevel::Information.as_str()).collect();
+        let mut needs_attention: Vec<_> = needs_attention
+            .into_iter()
+            .filter(|alert| alert.level != AlertLevel::Information.as_str())
+            .collect();
         needs_attention.truncate(SHOWN_ATTENTION);
         let enabled = all.iter().filter(|one| one.workloads.iter().any(|work| work.is_processed)).count();
         let pending = all.iter().filter(|one| one.mailbox.approval == Approval::Pending).count();
@@ -131,7 +133,10 @@ impl Tandem {
         })
     }
 
-    async fn judge(&self, all: &[view::MailboxView]) -> Result<Vec<(ObjectHealth, WorkloadHealth)>, ApiError> {
+    async fn judge(
+        &self,
+        all: &[view::MailboxView],
+    ) -> Result<Vec<(ObjectHealth, WorkloadHealth)>, ApiError> {
         let settings = self.organization_settings().await?;
         let profiles = self.store.list_profiles().await.map_err(|error| of_storage("profiles", &error))?;
         let now = self.now();
@@ -177,8 +182,9 @@ impl Tandem {
     async fn secrets_view(&self) -> SecretsView {
         let secrets = Arc::clone(&self.secrets);
         let asked = tokio::task::spawn_blocking(move || (secrets.name(), secrets.state())).await;
-        let (name, state) =
-            asked.unwrap_or_else(|error| ("secret store".to_owned(), StoreState::Absent { why: error.to_string() }));
+        let (name, state) = asked.unwrap_or_else(|error| {
+            ("secret store".to_owned(), StoreState::Absent { why: error.to_string() })
+        });
         let word = match state {
             StoreState::Ready => "ready",
             StoreState::Locked => "locked",
@@ -255,7 +261,8 @@ fn level(word: &str) -> Result<AlertLevel, ApiError> {
 }
 
 fn headline(status: &str, mailboxes: usize, troubled: usize) -> String {
-    let all = if mailboxes == 1 { "The mailbox is".to_owned() } else { format!("All {mailboxes} mailboxes are") };
+    let all =
+        if mailboxes == 1 { "The mailbox is".to_owned() } else { format!("All {mailboxes} mailboxes are") };
     match status {
         "empty" => "Nothing is set up yet: add your mail server, then your mailboxes.".to_owned(),
         "ok" => format!("{all} synchronized."),
@@ -266,7 +273,11 @@ fn headline(status: &str, mailboxes: usize, troubled: usize) -> String {
 }
 
 fn workloads(number: usize) -> String {
-    if number == 1 { "1 workload of a mailbox is".to_owned() } else { format!("{number} workloads of mailboxes are") }
+    if number == 1 {
+        "1 workload of a mailbox is".to_owned()
+    } else {
+        format!("{number} workloads of mailboxes are")
+    }
 }
 
 fn count(number: usize) -> u32 {
@@ -276,4 +287,3 @@ fn count(number: usize) -> u32 {
 fn small(number: u64) -> u32 {
     u32::try_from(number).unwrap_or(u32::MAX)
 }
-

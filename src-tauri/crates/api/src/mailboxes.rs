@@ -47,7 +47,10 @@ impl Tandem {
         let cycles = self.store.list_cycles(found.id, SHOWN_CYCLES).await.map_err(failed)?;
         Ok(MailboxDetail {
             mailbox,
-            last_test: ladders.iter().map(|one| ladder_view(object, one.workload, &one.rungs, None)).collect(),
+            last_test: ladders
+                .iter()
+                .map(|one| ladder_view(object, one.workload, &one.rungs, None))
+                .collect(),
             cycles: cycles
                 .into_iter()
                 .map(|cycle| CycleView {
@@ -109,10 +112,12 @@ impl Tandem {
     /// The mailbox with this address.
     pub(crate) async fn find_mailbox(&self, address: &str) -> Result<Mailbox, ApiError> {
         let parsed = EmailAddress::parse(address).map_err(|error| {
-            let remedy = "Write the mailbox's address, like amy@contoso.com; `tandem mailbox list` shows all.";
+            let remedy =
+                "Write the mailbox's address, like amy@contoso.com; `tandem mailbox list` shows all.";
             ApiError::plain("bad_address", address, &format!("{error}."), remedy)
         })?;
-        let found = self.store.mailbox_by_address(&parsed).await.map_err(|error| of_storage(address, &error))?;
+        let found =
+            self.store.mailbox_by_address(&parsed).await.map_err(|error| of_storage(address, &error))?;
         found.ok_or_else(|| ApiError::not_found("mailbox", address))
     }
 

@@ -32,10 +32,13 @@ impl Tandem {
             self.have_secrets(profiles.iter().map(|one| keys::profile_password(one.id)).collect()).await;
         let now = self.now();
         let view = |(profile, has_password): (EmailServerProfile, bool)| {
-            let mine: Vec<_> = mailboxes.iter().filter(|one| one.mailbox.profile == Some(profile.id)).collect();
+            let mine: Vec<_> =
+                mailboxes.iter().filter(|one| one.mailbox.profile == Some(profile.id)).collect();
             let healths: Vec<_> = mine
                 .iter()
-                .flat_map(|one| Workload::ALL.map(|work| health(&one.mailbox, Some(&profile), work, &settings, now)))
+                .flat_map(|one| {
+                    Workload::ALL.map(|work| health(&one.mailbox, Some(&profile), work, &settings, now))
+                })
                 .flatten()
                 .collect();
             let status = worst(&healths).map_or(HealthStatus::Unproven, |(status, _)| status);
@@ -82,7 +85,8 @@ impl Tandem {
 
     /// The profile with this name.
     pub(crate) async fn find_profile(&self, name: &str) -> Result<EmailServerProfile, ApiError> {
-        let found = self.store.profile_by_name(name.trim()).await.map_err(|error| of_storage(name, &error))?;
+        let found =
+            self.store.profile_by_name(name.trim()).await.map_err(|error| of_storage(name, &error))?;
         found.ok_or_else(|| ApiError::not_found("profile", name))
     }
 
@@ -166,11 +170,19 @@ pub(crate) fn checked(
     }
     let server_type = match ServerType::from_word(&request.server_type) {
         Some(found @ (ServerType::Pop3Smtp | ServerType::ImapSmtp)) => found,
-        _ => return Err(ApiError::unknown_word("server_type", &request.server_type, &["pop3_smtp", "imap_smtp"])),
+        _ => {
+            return Err(ApiError::unknown_word(
+                "server_type",
+                &request.server_type,
+                &["pop3_smtp", "imap_smtp"],
+            ));
+        }
     };
     let authenticate_using = match AuthenticateUsing::from_word(&request.authenticate_using) {
         Some(
-            found @ (AuthenticateUsing::Profile | AuthenticateUsing::UserOrQueue | AuthenticateUsing::Anonymous),
+            found @ (AuthenticateUsing::Profile
+            | AuthenticateUsing::UserOrQueue
+            | AuthenticateUsing::Anonymous),
         ) => found,
         _ => {
             let words = ["profile", "user_or_queue", "anonymous"];
@@ -179,7 +191,10 @@ pub(crate) fn checked(
     };
     let user_name = request.user_name.as_deref().map(str::trim).filter(|text| !text.is_empty());
     if authenticate_using == AuthenticateUsing::Profile && user_name.is_none() {
-        return wrong("The profile's account has no user name.", "Enter the user name that the profile logs in with.");
+        return wrong(
+            "The profile's account has no user name.",
+            "Enter the user name that the profile logs in with.",
+        );
     }
     Ok(EmailServerProfile {
         id,
@@ -222,7 +237,10 @@ fn endpoint(
         .ok_or_else(|| ApiError::unknown_word("security", &view.security, &words))?;
     if security == Security::None && !settings.allow_plain_connections {
         let remedy = "Choose TLS or STARTTLS, or allow unencrypted connections in the settings.";
-        return wrong(format!("The {direction} connection is not encrypted, which the settings do not allow."), remedy);
+        return wrong(
+            format!("The {direction} connection is not encrypted, which the settings do not allow."),
+            remedy,
+        );
     }
     let ca_file = view.ca_file.as_deref().map(str::trim).filter(|path| !path.is_empty());
     if let Some(path) = ca_file {

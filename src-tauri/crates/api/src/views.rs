@@ -2,7 +2,9 @@
 
 use crate::{
     people::{failure_sentence, of_failure},
-    wire::{EndpointView, LadderView, OwnerView, ResolvedView, RuleView, RungView, WorkloadView, WorkloadsView},
+    wire::{
+        EndpointView, LadderView, OwnerView, ResolvedView, RuleView, RungView, WorkloadView, WorkloadsView,
+    },
 };
 use tandem_domain::{
     Instant,
@@ -31,7 +33,13 @@ pub(crate) fn rung_view(object: &str, rung: &Rung) -> RungView {
         RungOutcome::Skipped(why) if rung.server_said.is_empty() => why.clone(),
         _ => rung.server_said.clone(),
     };
-    RungView { name: rung.name.as_str().to_owned(), status: status.to_owned(), took_ms: rung.took_ms, server_said, error }
+    RungView {
+        name: rung.name.as_str().to_owned(),
+        status: status.to_owned(),
+        took_ms: rung.took_ms,
+        server_said,
+        error,
+    }
 }
 
 pub(crate) fn ladder_view(
@@ -85,7 +93,11 @@ pub(crate) fn resolved_view(id: DirectoryId, name: &str) -> ResolvedView {
 }
 
 pub(crate) fn rule_view(step: &RuleStep) -> RuleView {
-    RuleView { rule: step.rule.clone(), outcome: step.outcome.as_str().to_owned(), detail: step.detail.clone() }
+    RuleView {
+        rule: step.rule.clone(),
+        outcome: step.outcome.as_str().to_owned(),
+        detail: step.detail.clone(),
+    }
 }
 
 pub(crate) fn endpoint_view(endpoint: &Endpoint) -> EndpointView {
@@ -106,7 +118,11 @@ pub(crate) fn workloads_view(
     now: Instant,
 ) -> WorkloadsView {
     let one = |workload| workload_view(shown, workload, profile, settings, now);
-    WorkloadsView { incoming: one(Workload::Incoming), outgoing: one(Workload::Outgoing), act: one(Workload::Act) }
+    WorkloadsView {
+        incoming: one(Workload::Incoming),
+        outgoing: one(Workload::Outgoing),
+        act: one(Workload::Act),
+    }
 }
 
 fn workload_view(

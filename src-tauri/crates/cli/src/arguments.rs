@@ -318,9 +318,13 @@ mod tests {
                 panic!("{line}: {error}");
             }
         }
-        for line in
-            ["tandem", "tandem mailbox approve", "tandem mailbox test-enable", "tandem email resolve 1", "tandem run --for soon"]
-        {
+        for line in [
+            "tandem",
+            "tandem mailbox approve",
+            "tandem mailbox test-enable",
+            "tandem email resolve 1",
+            "tandem run --for soon",
+        ] {
             assert!(Arguments::try_parse_from(line.split(' ')).is_err(), "{line}");
         }
     }

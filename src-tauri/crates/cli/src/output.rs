@@ -98,13 +98,24 @@ pub fn colour(stream: &impl IsTerminal) -> bool {
 /// An error for people.
 pub fn error_text(error: &ApiError, coloured: bool) -> String {
     let red = anstyle::Style::new().bold().fg_color(Some(anstyle::AnsiColor::Red.into()));
-    let (on, off) = if coloured { (red.render().to_string(), red.render_reset().to_string()) } else { Default::default() };
-    let mut lines = vec![format!("{on}error{off} [{}] {}", error.code, error.object), format!("  {}", indented(&error.message))];
+    let (on, off) = if coloured {
+        (red.render().to_string(), red.render_reset().to_string())
+    } else {
+        Default::default()
+    };
+    let mut lines = vec![
+        format!("{on}error{off} [{}] {}", error.code, error.object),
+        format!("  {}", indented(&error.message)),
+    ];
     if let Some(said) = &error.server_said {
         lines.push(format!("  In its own words: {}", indented(said)));
     }
     if let Some(certificate) = &error.certificate {
-        lines.push(format!("  The certificate is for {}, issued by {},", certificate.names.join(", "), certificate.issuer));
+        lines.push(format!(
+            "  The certificate is for {}, issued by {},",
+            certificate.names.join(", "),
+            certificate.issuer
+        ));
         lines.push(format!("  valid from {} until {}.", certificate.not_before, certificate.not_after));
         lines.push(format!("  SHA-256 {}", certificate.sha256));
     }

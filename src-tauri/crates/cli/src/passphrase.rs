@@ -24,7 +24,12 @@ pub fn vault(is_new: bool) -> Result<Option<SecretText>, ApiError> {
     };
     if ask("The same again: ").as_ref() != Some(&first) {
         let remedy = "Run the command again and type the same passphrase twice.";
-        return Err(ApiError::plain("vault_wrong_passphrase", "vault", "The two passphrases differ.", remedy));
+        return Err(ApiError::plain(
+            "vault_wrong_passphrase",
+            "vault",
+            "The two passphrases differ.",
+            remedy,
+        ));
     }
     Ok(Some(first))
 }

@@ -106,7 +106,8 @@ impl View {
     }
 
     fn line(&self) -> String {
-        let items = self.finished_items + self.running.values().map(|(done, _)| u64::from(*done)).sum::<u64>();
+        let items =
+            self.finished_items + self.running.values().map(|(done, _)| u64::from(*done)).sum::<u64>();
         let mut line = format!("{}: {items} messages, {} cycles done", self.doing, self.finished_cycles);
         if self.tests > 0 {
             line += &format!(", {} tests done", self.tests);

@@ -19,7 +19,11 @@ pub(super) struct StoredCredentials {
 
 #[async_trait]
 impl CredentialSource for StoredCredentials {
-    async fn credentials(&self, mailbox: &Mailbox, profile: &EmailServerProfile) -> Result<Credentials, Failure> {
+    async fn credentials(
+        &self,
+        mailbox: &Mailbox,
+        profile: &EmailServerProfile,
+    ) -> Result<Credentials, Failure> {
         let missing = |said: String| Failure::permanent_mailbox(FailureCode::PasswordMissing, said);
         let (user_name, key) = match profile.authenticate_using {
             AuthenticateUsing::Anonymous => return Ok(Credentials::None),
@@ -31,7 +35,10 @@ impl CredentialSource for StoredCredentials {
             }
             AuthenticateUsing::UserOrQueue => {
                 if !mailbox.allow_credentials {
-                    return Err(missing(format!("{} does not allow its credentials to be used", mailbox.email)));
+                    return Err(missing(format!(
+                        "{} does not allow its credentials to be used",
+                        mailbox.email
+                    )));
                 }
                 let user_name = mailbox.user_name.clone().unwrap_or_else(|| mailbox.email.to_string());
                 (user_name, keys::mailbox_password(mailbox.id))
@@ -47,10 +54,14 @@ impl CredentialSource for StoredCredentials {
 }
 
 /// Reads a secret on a thread that may block.
-pub(crate) async fn read_secret(secrets: &Arc<dyn SecretStore>, key: SecretRef) -> Result<Secret, SecretError> {
+pub(crate) async fn read_secret(
+    secrets: &Arc<dyn SecretStore>,
+    key: SecretRef,
+) -> Result<Secret, SecretError> {
     let secrets = Arc::clone(secrets);
     let read = tokio::task::spawn_blocking(move || secrets.get(&key));
-    read.await.unwrap_or_else(|error| Err(SecretError::Io { store: "secret store".into(), why: error.to_string() }))
+    read.await
+        .unwrap_or_else(|error| Err(SecretError::Io { store: "secret store".into(), why: error.to_string() }))
 }
 
 /// What a secret store's answer means to a cycle. "I cannot look" is never "there is no password".

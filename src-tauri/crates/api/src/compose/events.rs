@@ -87,7 +87,8 @@ impl Hub {
     pub(crate) async fn learn_names(&self, store: &Store) {
         match store.list_mailboxes().await {
             Ok(all) => {
-                let names = all.into_iter().map(|one| (one.mailbox.id, one.mailbox.email.to_string())).collect();
+                let names =
+                    all.into_iter().map(|one| (one.mailbox.id, one.mailbox.email.to_string())).collect();
                 self.state().names = names;
             }
             Err(error) => tracing::warn!("The names of mailboxes cannot be read for events: {error}"),
@@ -215,8 +216,13 @@ pub(super) async fn forward_changes(hub: std::sync::Arc<Hub>, store: Store) {
     }
 }
 
-const ALL: [ChangeKind; 5] =
-    [ChangeKind::Configuration, ChangeKind::Email, ChangeKind::Ledger, ChangeKind::Alert, ChangeKind::Schedule];
+const ALL: [ChangeKind; 5] = [
+    ChangeKind::Configuration,
+    ChangeKind::Email,
+    ChangeKind::Ledger,
+    ChangeKind::Alert,
+    ChangeKind::Schedule,
+];
 
 const fn word(kind: ChangeKind) -> &'static str {
     match kind {

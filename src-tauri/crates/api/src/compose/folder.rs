@@ -17,7 +17,8 @@ pub fn data_folder() -> Result<PathBuf, ApiError> {
     directories::ProjectDirs::from("app", "tandem", "desktop")
         .map(|folders| folders.data_local_dir().to_path_buf())
         .ok_or_else(|| {
-            let remedy = "Name a folder for Tandem's data: --data DIR, or the environment variable TANDEM_DATA.";
+            let remedy =
+                "Name a folder for Tandem's data: --data DIR, or the environment variable TANDEM_DATA.";
             ApiError::plain("data_folder_unusable", "data folder", "This user has no home folder.", remedy)
         })
 }

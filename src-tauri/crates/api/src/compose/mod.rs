@@ -29,7 +29,7 @@ use tandem_engine::{
     runner::{Engine, EngineLimits},
 };
 use tandem_mail::{
-    Adapters,
+    adapters::Adapters,
     mime::{compose::MimeComposer, parse::MimeParser},
 };
 use tandem_secrets::{Keychain, MemoryStore, Secret, SecretError, SecretRef, SecretStore, VaultFile};
@@ -108,7 +108,8 @@ impl Tandem {
         let now = clock.now();
         let opening = folder.clone();
         let opened = tokio::task::spawn_blocking(move || -> Result<_, ApiError> {
-            let store = Store::open(&opening.join(DATABASE_FILE), now).map_err(|error| of_open(&opening, &error))?;
+            let store =
+                Store::open(&opening.join(DATABASE_FILE), now).map_err(|error| of_open(&opening, &error))?;
             let secrets = secrets(&opening, choice)?;
             Ok((store, secrets))
         });

@@ -155,11 +155,18 @@ impl Tandem {
         self.mailbox_view(mailbox.id).await
     }
 
-    fn workloads_to_sync(&self, mailbox: &Mailbox, workload: Option<&str>) -> Result<Vec<Workload>, ApiError> {
+    fn workloads_to_sync(
+        &self,
+        mailbox: &Mailbox,
+        workload: Option<&str>,
+    ) -> Result<Vec<Workload>, ApiError> {
         let wanted = match workload {
             Some(word) => {
                 let words: Vec<_> = Workload::ALL.iter().map(|one| one.as_str()).collect();
-                vec![Workload::from_word(word).ok_or_else(|| ApiError::unknown_word("workload", word, &words))?]
+                vec![
+                    Workload::from_word(word)
+                        .ok_or_else(|| ApiError::unknown_word("workload", word, &words))?,
+                ]
             }
             None => Workload::ALL.to_vec(),
         };

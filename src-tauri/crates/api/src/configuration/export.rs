@@ -5,7 +5,7 @@ use crate::wire::Time;
 use serde::Serialize;
 use std::collections::HashMap;
 use tandem_domain::{
-    directory::{DirectoryEntry, DirectoryId},
+    directory::DirectoryEntry,
     mailbox::{Approval, Mailbox, MailboxOwner},
     profile::{EmailServerProfile, Endpoint},
     settings::OrganizationSettings,
@@ -121,12 +121,6 @@ pub(crate) fn write(configured: &Configured) -> Result<String, String> {
     let head =
         "# Tandem's configuration, without passwords. `tandem apply` of this file changes nothing.\n\n";
     Ok(format!("{head}{text}"))
-}
-
-/// Only the people whose mailboxes there are: without contacts, accounts and leads.
-pub(crate) fn without_records(mut configured: Configured) -> Configured {
-    configured.entries.retain(|entry| matches!(entry.id, DirectoryId::User(_) | DirectoryId::Queue(_)));
-    configured
 }
 
 fn settings_table(settings: &OrganizationSettings) -> Settings {

@@ -2,7 +2,6 @@
 
 use super::problem::Problems;
 use serde::Deserialize;
-use std::ops::Range;
 use toml::{
     Spanned,
     de::{DeTable, DeValue, ValueDeserializer},
@@ -199,11 +198,6 @@ fn shape(said: &str) -> (String, String) {
         format!("A value has the wrong form: {said}."),
         "Compare it with the documentation of that line.".to_owned(),
     )
-}
-
-/// The place of nothing in particular inside an object: its start.
-pub(crate) fn start<T>(object: &Spanned<T>) -> Range<usize> {
-    object.span()
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! Configuration as a text file: read, checked, compared with what is there, applied all or nothing, and written back.
 
+mod apply;
 mod check;
 mod diff;
 mod export;

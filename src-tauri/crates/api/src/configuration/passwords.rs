@@ -1,6 +1,7 @@
 //! Where a configuration file says that a password is: the environment, another file, or a person.
 
 use super::problem::Problems;
+use crate::wire::SecretText;
 use std::{
     ops::Range,
     path::{Path, PathBuf},
@@ -11,7 +12,7 @@ use toml::Spanned;
 /// Asks a person for a password. A shell without a person to ask gives none.
 pub trait AskPassword: Sync {
     /// Asks for the password of what is named. `None`: nobody can be asked.
-    fn ask(&self, object: &str) -> Option<Secret>;
+    fn ask(&self, object: &str) -> Option<SecretText>;
 }
 
 /// Nobody can be asked.
@@ -19,7 +20,7 @@ pub trait AskPassword: Sync {
 pub(crate) struct NobodyToAsk;
 
 impl AskPassword for NobodyToAsk {
-    fn ask(&self, _object: &str) -> Option<Secret> {
+    fn ask(&self, _object: &str) -> Option<SecretText> {
         None
     }
 }
@@ -102,7 +103,7 @@ pub(crate) fn fetch(
             }
         },
         Source::Prompt => match ask?.ask(&wanted.object) {
-            Some(secret) => secret,
+            Some(secret) => Secret::new(secret.0.clone()),
             None => {
                 let message = "There is nobody to ask for the password here.".to_owned();
                 return wrong(

@@ -174,7 +174,9 @@ pub(crate) fn of_open(folder: &std::path::Path, error: &OpenError) -> ApiError {
         OpenError::Newer { path, found, known } => ApiError::plain(
             "database_newer",
             &path.display().to_string(),
-            &format!("The database has version {found}, and this Tandem knows versions up to {known}. Nothing was changed."),
+            &format!(
+                "The database has version {found}, and this Tandem knows versions up to {known}. Nothing was changed."
+            ),
             "Install the newer Tandem again, or choose another data folder (--data).",
         ),
         OpenError::NotADatabase { path, why } => ApiError::plain(
@@ -196,8 +198,12 @@ pub(crate) fn of_open(folder: &std::path::Path, error: &OpenError) -> ApiError {
             "Another Tandem already runs the engine on this data folder; one at a time may.",
             "Close the other window or `tandem run`, or choose another data folder (--data). Reading commands and `email send` work meanwhile.",
         ),
-        OpenError::DiskFull { path } => of_storage(&shown, &StorageError::DiskFull { path: path.display().to_string() }),
-        OpenError::Failed { path, why } => of_storage(&path.display().to_string(), &StorageError::Failed(why.clone())),
+        OpenError::DiskFull { path } => {
+            of_storage(&shown, &StorageError::DiskFull { path: path.display().to_string() })
+        }
+        OpenError::Failed { path, why } => {
+            of_storage(&path.display().to_string(), &StorageError::Failed(why.clone()))
+        }
     }
 }
 

@@ -5,4 +5,6 @@ mod errors;
 mod failures;
 
 pub(crate) use alerts::alert_view;
-pub(crate) use errors::{failure_sentence, in_file, of_configuration, of_failure, of_open, of_secret, of_storage};
+pub(crate) use errors::{
+    failure_sentence, in_file, of_configuration, of_failure, of_open, of_secret, of_storage,
+};

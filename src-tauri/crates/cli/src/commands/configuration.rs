@@ -55,5 +55,10 @@ fn text_of(result: &ApplyResult) -> String {
     }
     let count = |action: &str| result.changes.iter().filter(|change| change.action == action).count();
     let verb = if result.applied { "Applied" } else { "Nothing was changed; this would be" };
-    text + &format!("{verb}: {} created, {} updated, {} unchanged.\n", count("create"), count("update"), count("unchanged"))
+    text + &format!(
+        "{verb}: {} created, {} updated, {} unchanged.\n",
+        count("create"),
+        count("update"),
+        count("unchanged")
+    )
 }

@@ -97,7 +97,8 @@ fn text(email: &EmailView) -> String {
         clean(&email.owner.name),
         email.receiving_mailbox.as_deref().unwrap_or("-"),
     );
-    for (name, parties) in [("From", &email.from), ("To", &email.to), ("Cc", &email.cc), ("Bcc", &email.bcc)] {
+    for (name, parties) in [("From", &email.from), ("To", &email.to), ("Cc", &email.cc), ("Bcc", &email.bcc)]
+    {
         for one in parties {
             text += &format!("{name:<13} {}\n", party(one));
         }
@@ -130,7 +131,8 @@ fn party(party: &PartyView) -> String {
         format!("{} <{}>", clean(&party.name), clean(&party.address))
     };
     if !party.resolved.is_empty() {
-        let known: Vec<_> = party.resolved.iter().map(|one| format!("{} {}", one.kind, clean(&one.name))).collect();
+        let known: Vec<_> =
+            party.resolved.iter().map(|one| format!("{} {}", one.kind, clean(&one.name))).collect();
         text += &format!("  = {}", known.join(", "));
     }
     if let Some(delivery) = &party.delivery {

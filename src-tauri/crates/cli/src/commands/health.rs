@@ -30,7 +30,13 @@ pub(super) async fn alerts(
 
 fn alert(alert: &AlertView) -> String {
     let workload = alert.workload.as_deref().map_or_else(String::new, |one| format!(" {one}"));
-    let mut text = format!("{} [{}] {}{workload}\n  {}\n", alert.level, alert.code, clean(&alert.object), clean(&alert.message));
+    let mut text = format!(
+        "{} [{}] {}{workload}\n  {}\n",
+        alert.level,
+        alert.code,
+        clean(&alert.object),
+        clean(&alert.message)
+    );
     if let Some(said) = &alert.server_said {
         text += &format!("  In its own words: {}\n", clean(said));
     }

@@ -9,7 +9,9 @@ use crate::{
 };
 use tandem_api::{
     Tandem,
-    wire::{ApiError, ExplainRequest, Explanation, LedgerRequest, LedgerView, QuarantineRequest, QuarantineView},
+    wire::{
+        ApiError, ExplainRequest, Explanation, LedgerRequest, LedgerView, QuarantineRequest, QuarantineView,
+    },
 };
 
 pub(super) async fn list(
@@ -39,7 +41,12 @@ fn rows_table(rows: &[LedgerView]) -> String {
     table.text("No message was seen yet.")
 }
 
-pub(super) async fn explain(tandem: &Tandem, subject: String, mailbox: Option<String>, output: &Output) -> Outcome {
+pub(super) async fn explain(
+    tandem: &Tandem,
+    subject: String,
+    mailbox: Option<String>,
+    output: &Output,
+) -> Outcome {
     let explanations = tandem.explain(ExplainRequest { subject, mailbox }).await?;
     output.print(&explanations, |all| all.iter().map(explanation).collect::<Vec<_>>().join("\n"));
     Ok(Done::All)

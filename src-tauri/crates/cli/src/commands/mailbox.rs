@@ -12,8 +12,8 @@ use std::sync::Arc;
 use tandem_api::{
     Tandem,
     wire::{
-        CycleView, LadderView, MailboxDetail, MailboxRequest, MailboxView, MailboxesRequest, Nothing, RemapRequest,
-        TestEnableRequest, WorkloadView,
+        CycleView, LadderView, MailboxDetail, MailboxRequest, MailboxView, MailboxesRequest, Nothing,
+        RemapRequest, TestEnableRequest, WorkloadView,
     },
 };
 
@@ -102,9 +102,11 @@ fn text(shown_mailbox: &Shown) -> String {
         shown(mailbox.process_emails_from),
         mailbox.status,
     );
-    for (name, work) in
-        [("incoming", &mailbox.workloads.incoming), ("outgoing", &mailbox.workloads.outgoing), ("act", &mailbox.workloads.act)]
-    {
+    for (name, work) in [
+        ("incoming", &mailbox.workloads.incoming),
+        ("outgoing", &mailbox.workloads.outgoing),
+        ("act", &mailbox.workloads.act),
+    ] {
         text += &workload(name, work);
     }
     for ladder in &shown_mailbox.last_test {

@@ -9,7 +9,12 @@ use crate::{
 use std::{sync::Arc, time::Duration};
 use tandem_api::{RunFor, RunReport, Tandem};
 
-pub(super) async fn run(tandem: &Arc<Tandem>, until_idle: bool, time: Option<Duration>, output: &Output) -> Outcome {
+pub(super) async fn run(
+    tandem: &Arc<Tandem>,
+    until_idle: bool,
+    time: Option<Duration>,
+    output: &Output,
+) -> Outcome {
     let mode = match (until_idle, time) {
         (true, _) => RunFor::UntilIdle,
         (false, Some(time)) => RunFor::Time(time),
@@ -24,7 +29,12 @@ pub(super) async fn run(tandem: &Arc<Tandem>, until_idle: bool, time: Option<Dur
     Ok(Done::All)
 }
 
-pub(super) async fn sync(tandem: &Arc<Tandem>, address: &str, workload: Option<&str>, output: &Output) -> Outcome {
+pub(super) async fn sync(
+    tandem: &Arc<Tandem>,
+    address: &str,
+    workload: Option<&str>,
+    output: &Output,
+) -> Outcome {
     let stop = stop::on_signal();
     let progress = Progress::start(tandem, "Synchronizing");
     let report = tandem.sync(address, workload, &stop).await?;
@@ -35,9 +45,11 @@ pub(super) async fn sync(tandem: &Arc<Tandem>, address: &str, workload: Option<&
 }
 
 fn text(report: &RunReport) -> String {
-    let mut text = format!("{} cycles, {} messages, {} failed.\n", report.cycles, report.items, report.failed);
+    let mut text =
+        format!("{} cycles, {} messages, {} failed.\n", report.cycles, report.items, report.failed);
     if report.handed_over {
-        text = "Another Tandem runs on this data folder; it was told to synchronize the mailbox now.\n".to_owned();
+        text = "Another Tandem runs on this data folder; it was told to synchronize the mailbox now.\n"
+            .to_owned();
     }
     for failure in &report.failures {
         text += &format!("{}\n", crate::output::error_text(failure, false));

@@ -38,6 +38,7 @@ fn absolute(path: &PathBuf) -> String {
 fn read(file: &Path) -> Result<String, ApiError> {
     std::fs::read_to_string(file).map_err(|error| {
         let remedy = "Check the path, that you may read the file, and that it is text in UTF-8.";
-        ApiError::plain("file_failed", &file.display().to_string(), "The file cannot be read.", remedy).said(error)
+        ApiError::plain("file_failed", &file.display().to_string(), "The file cannot be read.", remedy)
+            .said(error)
     })
 }

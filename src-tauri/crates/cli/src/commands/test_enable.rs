@@ -19,7 +19,10 @@ pub(super) async fn run(tandem: &Arc<Tandem>, request: TestEnableRequest, output
     drop(progress);
     output.print(&result, |result| {
         let ladders: String = result.ladders.iter().map(ladder).collect();
-        format!("{ladders}{} enabled, {} failed, {} skipped.", result.succeeded, result.failed, result.skipped)
+        format!(
+            "{ladders}{} enabled, {} failed, {} skipped.",
+            result.succeeded, result.failed, result.skipped
+        )
     });
     Ok(Done::counted(result.succeeded, result.failed))
 }
