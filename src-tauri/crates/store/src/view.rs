@@ -130,6 +130,14 @@ pub struct EmailSummary {
     pub attempts: u32,
     /// Why it was not sent, when it was not.
     pub last_failure: Option<Failure>,
+    /// When the server received it.
+    pub received_at: Option<Instant>,
+    /// When a server accepted it.
+    pub submitted_at: Option<Instant>,
+    /// Whether it belongs to a conversation.
+    pub is_correlated: bool,
+    /// The name of its regarding, when that still exists.
+    pub regarding_name: Option<String>,
 }
 
 /// An email with everything but its bytes.

@@ -127,6 +127,22 @@ impl Store {
         self.read(move |connection| Ok(email::page(connection, &filter, limit)?)).await
     }
 
+    /// How many emails a list has in all.
+    ///
+    /// # Errors
+    /// [`StorageError`].
+    pub async fn count_emails(&self, filter: EmailFilter) -> Result<u64, StorageError> {
+        self.read(move |connection| Ok(email::count_page(connection, &EmailFilter { after: None, ..filter })?)).await
+    }
+
+    /// The other emails of a conversation, oldest first.
+    ///
+    /// # Errors
+    /// [`StorageError`].
+    pub async fn conversation(&self, id: EmailId, limit: u32) -> Result<Vec<EmailSummary>, StorageError> {
+        self.read(move |connection| Ok(email::conversation(connection, id, limit)?)).await
+    }
+
     /// One email.
     ///
     /// # Errors

@@ -197,6 +197,7 @@ CREATE TABLE email (
     cycle BLOB
 ) STRICT;
 CREATE UNIQUE INDEX email_by_message_id ON email (message_id) WHERE message_id IS NOT NULL;
+CREATE INDEX email_by_conversation ON email (correlation_email) WHERE correlation_email IS NOT NULL;
 CREATE INDEX email_by_time ON email (happened_at);
 CREATE INDEX email_by_mailbox ON email (mailbox, happened_at);
 CREATE INDEX email_outgoing ON email (status, mailbox) WHERE direction = 'outgoing';

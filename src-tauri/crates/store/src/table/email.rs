@@ -223,6 +223,7 @@ pub(crate) fn page(
     filter: &EmailFilter,
     limit: u32,
 ) -> rusqlite::Result<Vec<EmailSummary>> {
+<<<<<<< HEAD
     let mut conditions = Conditions::default();
     if let Some(mailbox) = filter.mailbox {
         conditions.add("mailbox = ?", mailbox.0.as_bytes().to_vec());
@@ -255,10 +256,47 @@ pub(crate) fn page(
     let sql = format!(
         "SELECT row, id, direction, status, message_id, subject, mailbox, owner, owner_kind, happened_at, attempts,
             last_failure FROM email {index} {} ORDER BY happened_at DESC, row DESC LIMIT {limit}",
+=======
+    let conditions = conditions(filter);
+    let sql = format!(
+        "SELECT row, id, direction, status, message_id, subject, mailbox, owner, owner_kind, happened_at, attempts,
+            last_failure, received_at, submitted_at, correlation_email, regarding FROM email {} ORDER BY happened_at DESC, row DESC LIMIT {limit}",
+>>>>>>> refs/heads/api
         conditions.where_clause()
     );
     let mut select = connection.prepare_cached(&sql)?;
     let mut rows = select.query(params_from_iter(conditions.values()))?;
+    let mut found = Vec::new();
+    while let Some(row) = rows.next()? {
+        found.push(summary(connection, row)?);
+    }
+    Ok(found)
+}
+
+/// How many emails a list has in all.
+pub(crate) fn count_page(connection: &Connection, filter: &EmailFilter) -> rusqlite::Result<u64> {
+    let conditions = conditions(filter);
+    let sql = format!("SELECT count(*) FROM email {}", conditions.where_clause());
+    connection.prepare_cached(&sql)?.query_row(params_from_iter(conditions.values()), |row| row.get(0))
+}
+
+/// The emails of a conversation, oldest first: those that this one answers, and those that answer them, at most `limit`.
+pub(crate) fn conversation(connection: &Connection, id: EmailId, limit: u32) -> rusqlite::Result<Vec<EmailSummary>> {
+    let mut select = connection.prepare_cached(
+        "WITH RECURSIVE
+            up (id, parent, depth) AS (
+                SELECT id, correlation_email, 0 FROM email WHERE id = ?1
+                UNION SELECT email.id, email.correlation_email, depth + 1 FROM up JOIN email ON email.id = up.parent
+                WHERE depth < 100),
+            down (id, depth) AS (
+                SELECT id, 0 FROM up
+                UNION SELECT email.id, depth + 1 FROM down JOIN email ON email.correlation_email = down.id
+                WHERE depth < 100)
+         SELECT row, id, direction, status, message_id, subject, mailbox, owner, owner_kind, happened_at, attempts,
+            last_failure, received_at, submitted_at, correlation_email, regarding
+         FROM email WHERE id IN (SELECT id FROM down) AND id <> ?1 ORDER BY happened_at, row LIMIT ?2",
+    )?;
+    let mut rows = select.query(params![id.0, limit])?;
     let mut found = Vec::new();
     while let Some(row) = rows.next()? {
         found.push(summary(connection, row)?);
@@ -364,6 +402,32 @@ fn pending(connection: &Connection, row: &Row<'_>) -> rusqlite::Result<Option<(i
     Ok(Some((key, email)))
 }
 
+fn conditions(filter: &EmailFilter) -> Conditions {
+    let mut conditions = Conditions::default();
+    if let Some(mailbox) = filter.mailbox {
+        conditions.add("mailbox = ?", mailbox.0.as_bytes().to_vec());
+    }
+    if let Some(status) = filter.status {
+        // The status as a literal, so that the partial index on those to be sent can be used.
+        conditions.literal(format!("status = '{}'", status.as_str()));
+    }
+    if let Some(direction) = filter.direction {
+        conditions.add("direction = ?", direction.as_str().to_owned());
+    }
+    if let Some(search) = filter.search.as_deref().filter(|text| !text.trim().is_empty()) {
+        let escaped = search.trim().replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
+        conditions.add(
+            r"(subject LIKE ? ESCAPE '\' OR EXISTS (SELECT 1 FROM email_party WHERE email_party.email = email.row
+                AND (written LIKE ? ESCAPE '\' OR name LIKE ? ESCAPE '\')))",
+            format!("%{escaped}%"),
+        );
+    }
+    if let Some(key) = filter.after {
+        conditions.add_two("(happened_at, row) < (?a, ?b)", ms(key.happened_at), key.row);
+    }
+    conditions
+}
+
 fn summary(connection: &Connection, row: &Row<'_>) -> rusqlite::Result<EmailSummary> {
     let key: i64 = row.get("row")?;
     let mut attachments = connection.prepare_cached("SELECT count(*) FROM attachment WHERE email = ?1")?;
@@ -380,5 +444,12 @@ fn summary(connection: &Connection, row: &Row<'_>) -> rusqlite::Result<EmailSumm
         attachments: attachments.query_row([key], |row| row.get(0))?,
         attempts: row.get("attempts")?,
         last_failure: opt_failure(row, "last_failure")?,
+        received_at: opt_instant(row, "received_at")?,
+        submitted_at: opt_instant(row, "submitted_at")?,
+        is_correlated: row.get::<_, Option<Uuid>>("correlation_email")?.is_some(),
+        regarding_name: match row.get::<_, Option<Uuid>>("regarding")? {
+            Some(id) => directory::name(connection, id)?,
+            None => None,
+        },
     })
 }
