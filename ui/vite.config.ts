@@ -18,6 +18,11 @@ export default defineConfig({
   plugins: [react(), noFakeInProduction],
   clearScreen: false,
   server: { port: 1420, strictPort: true, watch: { ignored: ["**/src-tauri/**"] } },
-  build: { target: "safari16", sourcemap: false, chunkSizeWarningLimit: 900, modulePreload: { polyfill: false } },
+  build: {
+    target: "safari16",
+    sourcemap: false,
+    chunkSizeWarningLimit: 900,
+    modulePreload: { polyfill: false },
+  },
   test: { environment: "jsdom", setupFiles: ["src/test-setup.ts"], testTimeout: 20000 },
 });

@@ -14,7 +14,9 @@ export function parseAppearance(text: string | null): Appearance {
   try {
     const kept = JSON.parse(text ?? "{}") as Partial<Appearance>;
     return {
-      theme: ["system", "light", "dark", "contrast"].includes(kept.theme ?? "") ? (kept.theme as ThemeChoice) : "system",
+      theme: ["system", "light", "dark", "contrast"].includes(kept.theme ?? "")
+        ? (kept.theme as ThemeChoice)
+        : "system",
       textSize: TEXT_SIZES.includes(kept.textSize ?? 0) ? (kept.textSize as number) : 100,
     };
   } catch {
@@ -88,7 +90,8 @@ export function useTheme(): { theme: Theme; textSize: number } {
     [choice, dark, more, forced, textSize],
   );
   useEffect(() => {
-    document.documentElement.style.colorScheme = choice === "system" ? "light dark" : choice === "light" ? "light" : "dark";
+    document.documentElement.style.colorScheme =
+      choice === "system" ? "light dark" : choice === "light" ? "light" : "dark";
     document.documentElement.style.fontSize = `${textSize}%`;
   }, [choice, textSize]);
   return { theme, textSize };

@@ -37,7 +37,9 @@ export function errorAsText(error: ApiError): string {
 }
 
 function isApiError(value: unknown): value is ApiError {
-  return typeof value === "object" && value !== null && "code" in value && "message" in value && "remedy" in value;
+  return (
+    typeof value === "object" && value !== null && "code" in value && "message" in value && "remedy" in value
+  );
 }
 
 function unexpected(words: string): ApiError {

@@ -45,7 +45,8 @@ export const certificateRefused = failure({
   code: "certificate_refused",
   object: "mail.contoso.test:995",
   message: "The certificate of mail.contoso.test is signed by an authority that this computer does not know.",
-  remedy: "Compare the fingerprint with your mail administrator, or choose the authority's CA file in the profile.",
+  remedy:
+    "Compare the fingerprint with your mail administrator, or choose the authority's CA file in the profile.",
   server_said: "invalid peer certificate: UnknownIssuer",
   certificate,
 });
@@ -112,15 +113,27 @@ export const newWorkload = workload({
   tested_at: null,
 });
 
-const NAMES = ["Amy Alberts", "Ben Burton", "Chris Gray", "Dana Birkby", "Eric Boocock", "Fang Wu", "Gabriela Novak"];
+const NAMES = [
+  "Amy Alberts",
+  "Ben Burton",
+  "Chris Gray",
+  "Dana Birkby",
+  "Eric Boocock",
+  "Fang Wu",
+  "Gabriela Novak",
+];
 
 export function healthyMailboxes(): MailboxView[] {
   const first = [
-    mailbox("support@contoso.test", "Support", { owner: { type: "queue", id: "queue-support", name: "Support" } }),
+    mailbox("support@contoso.test", "Support", {
+      owner: { type: "queue", id: "queue-support", name: "Support" },
+    }),
     ...NAMES.map((name) => mailbox(`${name.split(" ")[0]?.toLowerCase()}@contoso.test`, name)),
   ];
   const many = Array.from({ length: 232 }, (_, i) =>
-    mailbox(`sales.${String(i + 1).padStart(3, "0")}@contoso.test`, `Sales agent ${i + 1}`, { profile: "Contoso IMAP" }),
+    mailbox(`sales.${String(i + 1).padStart(3, "0")}@contoso.test`, `Sales agent ${i + 1}`, {
+      profile: "Contoso IMAP",
+    }),
   );
   return [...first, ...many];
 }
@@ -143,14 +156,23 @@ export function brokenMailboxes(): MailboxView[] {
         last_success: ago(42),
         next_due: null,
       }),
-      outgoing: workload({ state: "stopped", why: "The server refuses the password.", last_error: wrongPassword.message }),
+      outgoing: workload({
+        state: "stopped",
+        why: "The server refuses the password.",
+        last_error: wrongPassword.message,
+      }),
       act: off,
     },
   });
   change("chris@contoso.test", {
     status: "late",
     workloads: {
-      incoming: workload({ state: "late", why: "Due 12 minutes ago; the server answers slowly.", next_due: ago(12), last_success: ago(17) }),
+      incoming: workload({
+        state: "late",
+        why: "Due 12 minutes ago; the server answers slowly.",
+        next_due: ago(12),
+        last_success: ago(17),
+      }),
       outgoing: workload(),
       act: off,
     },
@@ -160,7 +182,11 @@ export function brokenMailboxes(): MailboxView[] {
     status: "unproven",
     workloads: { incoming: newWorkload, outgoing: newWorkload, act: off },
   });
-  change("eric@contoso.test", { password_set: false, status: "unproven", workloads: { incoming: newWorkload, outgoing: newWorkload, act: off } });
+  change("eric@contoso.test", {
+    password_set: false,
+    status: "unproven",
+    workloads: { incoming: newWorkload, outgoing: newWorkload, act: off },
+  });
   return all;
 }
 
@@ -171,8 +197,20 @@ export function profile(name: string, over: Partial<ProfileView> = {}): ProfileV
     description: "Our own mail server in the cellar",
     server_type: "pop3_smtp",
     active: true,
-    incoming: { server: "mail.contoso.test", port: 995, security: "tls", ca_file: null, trusted_certificate_sha256: [] },
-    outgoing: { server: "mail.contoso.test", port: 587, security: "starttls", ca_file: null, trusted_certificate_sha256: [] },
+    incoming: {
+      server: "mail.contoso.test",
+      port: 995,
+      security: "tls",
+      ca_file: null,
+      trusted_certificate_sha256: [],
+    },
+    outgoing: {
+      server: "mail.contoso.test",
+      port: 587,
+      security: "starttls",
+      ca_file: null,
+      trusted_certificate_sha256: [],
+    },
     authenticate_using: "user_or_queue",
     user_name: null,
     password_set: false,
@@ -190,8 +228,20 @@ export const twoProfiles = (): ProfileView[] => [
   profile("Contoso IMAP", {
     server_type: "imap_smtp",
     description: "Sales, in the new data center",
-    incoming: { server: "imap.contoso.test", port: 993, security: "tls", ca_file: "/etc/ssl/contoso-ca.pem", trusted_certificate_sha256: [] },
-    outgoing: { server: "smtp.contoso.test", port: 465, security: "tls", ca_file: "/etc/ssl/contoso-ca.pem", trusted_certificate_sha256: [] },
+    incoming: {
+      server: "imap.contoso.test",
+      port: 993,
+      security: "tls",
+      ca_file: "/etc/ssl/contoso-ca.pem",
+      trusted_certificate_sha256: [],
+    },
+    outgoing: {
+      server: "smtp.contoso.test",
+      port: 465,
+      security: "tls",
+      ca_file: "/etc/ssl/contoso-ca.pem",
+      trusted_certificate_sha256: [],
+    },
     mailboxes: 232,
   }),
 ];
@@ -205,8 +255,10 @@ export const alerts = (): AlertView[] => [
     object_id: "mailbox-ben@contoso.test",
     workload: "incoming",
     code: "authentication_failed",
-    message: "The server refused the user name or the password of ben@contoso.test. Its mail is not fetched and not sent.",
-    remedy: "Enter the password again, then test the mailbox. If two-step sign-in is on, use an app password.",
+    message:
+      "The server refused the user name or the password of ben@contoso.test. Its mail is not fetched and not sent.",
+    remedy:
+      "Enter the password again, then test the mailbox. If two-step sign-in is on, use an app password.",
     server_said: "-ERR [AUTH] Authentication failed.",
     certificate: null,
     first_seen: ago(40),
@@ -223,8 +275,10 @@ export const alerts = (): AlertView[] => [
     object_id: "email-3",
     workload: "outgoing",
     code: "delivery_unconfirmed",
-    message: "The connection was lost after the email was handed over, so it is not known whether the server took it.",
-    remedy: "Ask the recipient, then open the email and say whether it arrived. Tandem does not send it twice by itself.",
+    message:
+      "The connection was lost after the email was handed over, so it is not known whether the server took it.",
+    remedy:
+      "Ask the recipient, then open the email and say whether it arrived. Tandem does not send it twice by itself.",
     server_said: null,
     certificate: null,
     first_seen: ago(18),
@@ -256,7 +310,11 @@ export const alerts = (): AlertView[] => [
 export const trace: RuleView[] = [
   { rule: "already recorded", outcome: "passed", detail: "No record has this Message-ID." },
   { rule: "process emails from", outcome: "passed", detail: "Received after the start date of the mailbox." },
-  { rule: "correlation", outcome: "noted", detail: "Answers “Delivery on Thursday”, found by its In-Reply-To header." },
+  {
+    rule: "correlation",
+    outcome: "noted",
+    detail: "Answers “Delivery on Thursday”, found by its In-Reply-To header.",
+  },
   { rule: "incoming filtering method", outcome: "decided", detail: "Amy Alberts takes all email messages." },
 ];
 
@@ -270,12 +328,21 @@ const SUBJECTS = [
   "Re: Re: Spare parts for model C4",
   "Your order 88213 was shipped",
 ];
-const PEOPLE = ["Susan Burk", "Jim Glynn", "Maria Campbell", "Nancy Anderson", "Patrick Sands", "Rene Valdes"];
+const PEOPLE = [
+  "Susan Burk",
+  "Jim Glynn",
+  "Maria Campbell",
+  "Nancy Anderson",
+  "Patrick Sands",
+  "Rene Valdes",
+];
 
 export function emails(): EmailView[] {
   return Array.from({ length: 640 }, (_, i) => {
     const outgoing = i % 4 === 2;
-    const status = outgoing ? (["sending", "sent", "pending_send", "failed", "sent"][(i - 2) % 5] ?? "sent") : "received";
+    const status = outgoing
+      ? (["sending", "sent", "pending_send", "failed", "sent"][(i - 2) % 5] ?? "sent")
+      : "received";
     const who = PEOPLE[i % PEOPLE.length] ?? "Susan Burk";
     const address = `${who.toLowerCase().replace(" ", ".")}@fabrikam.test`;
     const contact = {
@@ -305,7 +372,10 @@ export function emails(): EmailView[] {
       owner: { type: "user", id: "user-Amy", name: "Amy Alberts" },
       from: [outgoing ? amy : contact],
       to: [outgoing ? contact : amy],
-      cc: i % 6 === 0 ? [{ ...contact, address: "logistics@fabrikam.test", name: "Logistics", resolved: [] }] : [],
+      cc:
+        i % 6 === 0
+          ? [{ ...contact, address: "logistics@fabrikam.test", name: "Logistics", resolved: [] }]
+          : [],
       bcc: [],
       regarding: i % 4 === 0 ? { type: "account", id: "account-fabrikam", name: "Fabrikam, Inc." } : null,
       correlation: i % 3 === 0 ? { method: "in_reply_to", email_id: `email-${i + 2}` } : null,
@@ -315,8 +385,22 @@ export function emails(): EmailView[] {
       attachments:
         i % 3 === 0
           ? [
-              { id: `attachment-${i}-1`, name: "delivery-note.pdf", mime_type: "application/pdf", size: 184_223, sha256: "ab".repeat(32), dropped_reason: null },
-              { id: `attachment-${i}-2`, name: "warehouse.tiff", mime_type: "image/tiff", size: 48_300_112, sha256: "cd".repeat(32), dropped_reason: "It is larger than 25 MB." },
+              {
+                id: `attachment-${i}-1`,
+                name: "delivery-note.pdf",
+                mime_type: "application/pdf",
+                size: 184_223,
+                sha256: "ab".repeat(32),
+                dropped_reason: null,
+              },
+              {
+                id: `attachment-${i}-2`,
+                name: "warehouse.tiff",
+                mime_type: "image/tiff",
+                size: 48_300_112,
+                sha256: "cd".repeat(32),
+                dropped_reason: "It is larger than 25 MB.",
+              },
             ]
           : [],
       body_text: "Hello Amy,\n\nthe truck comes on Thursday between 9 and 11.\n\nBest regards\nSusan",
@@ -336,7 +420,18 @@ export function emails(): EmailView[] {
 }
 
 export function ledger(): LedgerView[] {
-  const decisions = ["promoted", "promoted", "promoted", "duplicate", "before_start", "not_accepted", "promoted", "quarantined", "test_message", "too_large"];
+  const decisions = [
+    "promoted",
+    "promoted",
+    "promoted",
+    "duplicate",
+    "before_start",
+    "not_accepted",
+    "promoted",
+    "quarantined",
+    "test_message",
+    "too_large",
+  ];
   return Array.from({ length: 3200 }, (_, i) => {
     const decision = decisions[i % decisions.length] ?? "promoted";
     const reasons: Record<string, string> = {
@@ -357,7 +452,12 @@ export function ledger(): LedgerView[] {
       size: 3_200 + ((i * 7919) % 90_000),
       decision,
       reason: reasons[decision] ?? "",
-      trace: decision === "promoted" ? trace : trace.slice(0, 2).concat({ rule: "decision", outcome: "decided", detail: reasons[decision] ?? "" }),
+      trace:
+        decision === "promoted"
+          ? trace
+          : trace
+              .slice(0, 2)
+              .concat({ rule: "decision", outcome: "decided", detail: reasons[decision] ?? "" }),
       email_id: decision === "promoted" ? `email-${(i % 640) + 1}` : null,
       cycle_id: `cycle-${Math.floor(i / 40)}`,
       decided_at: ago(5 + i * 9),
@@ -374,7 +474,8 @@ export const quarantine = (): QuarantineView[] => [
     parser_version: "0.1.0",
     size: 1_300_214,
     quarantined_at: ago(190),
-    preview: "Received: from unknown (HELO x) (10.0.0.7)\nSubject: =?utf-8?B?AAAAAAAAAAAAAAAAAAAAAAAAAAA\nX-Pad: ................................",
+    preview:
+      "Received: from unknown (HELO x) (10.0.0.7)\nSubject: =?utf-8?B?AAAAAAAAAAAAAAAAAAAAAAAAAAA\nX-Pad: ................................",
   },
   {
     id: "quarantine-2",

@@ -71,8 +71,11 @@ export class FakeBackend implements Backend {
     this.calls.push({ action, request });
     await this.wait(this.pause / 5);
     if (this.failing.has(action)) throw this.failing.get(action);
-    const handler = this.handlers[action as keyof Actions] as ((request: unknown) => Promise<unknown>) | undefined;
-    if (!handler) throw data.failure({ code: "unknown_action", message: "There is no such action.", object: action });
+    const handler = this.handlers[action as keyof Actions] as
+      | ((request: unknown) => Promise<unknown>)
+      | undefined;
+    if (!handler)
+      throw data.failure({ code: "unknown_action", message: "There is no such action.", object: action });
     return structuredClone(await handler(request));
   }
 
@@ -140,31 +143,60 @@ export class FakeBackend implements Backend {
         name,
         status: failed ? "skipped" : wrong ? "failed" : "passed",
         took_ms: failed ? 0 : 7 + name.length * 13,
-        server_said: failed ? "The rung below failed." : wrong ? (stopAt.error.server_said ?? "") : (SAID[name] ?? ""),
+        server_said: failed
+          ? "The rung below failed."
+          : wrong
+            ? (stopAt.error.server_said ?? "")
+            : (SAID[name] ?? ""),
         error: wrong ? stopAt.error : null,
       };
       failed ||= wrong;
       rungs.push(rung);
       this.emit({ type: "rung", object, workload, rung });
     }
-    const ladder: LadderView = { object, workload, status: failed ? "failure" : "success", reason: null, rungs };
+    const ladder: LadderView = {
+      object,
+      workload,
+      status: failed ? "failure" : "success",
+      reason: null,
+      rungs,
+    };
     this.emit({ type: "ladder", ladder });
     return ladder;
   }
 
-  private async tryProfile(object: string, profile: SaveProfileRequest, login: string[]): Promise<LadderView[]> {
-    const untrusted = (end: { ca_file?: string | null; trusted_certificate_sha256?: string[]; server: string }) =>
-      end.server.startsWith("mail.") && !end.ca_file && !end.trusted_certificate_sha256?.length;
+  private async tryProfile(
+    object: string,
+    profile: SaveProfileRequest,
+    login: string[],
+  ): Promise<LadderView[]> {
+    const untrusted = (end: {
+      ca_file?: string | null;
+      trusted_certificate_sha256?: string[];
+      server: string;
+    }) => end.server.startsWith("mail.") && !end.ca_file && !end.trusted_certificate_sha256?.length;
     const stop = { name: "tls", error: data.certificateRefused };
     return Promise.all([
-      this.climb(object, "incoming", ["dns", "tcp", "tls", ...login, ...(login.length ? ["list"] : [])], untrusted(profile.incoming) ? stop : undefined),
-      this.climb(object, "outgoing", ["dns", "tcp", "tls", ...login], untrusted(profile.outgoing) ? stop : undefined),
+      this.climb(
+        object,
+        "incoming",
+        ["dns", "tcp", "tls", ...login, ...(login.length ? ["list"] : [])],
+        untrusted(profile.incoming) ? stop : undefined,
+      ),
+      this.climb(
+        object,
+        "outgoing",
+        ["dns", "tcp", "tls", ...login],
+        untrusted(profile.outgoing) ? stop : undefined,
+      ),
     ]);
   }
 
   private home(): Home {
     const broken = this.scenario === "broken";
-    const enabled = this.mailboxes.filter((m) => m.workloads.incoming.enabled || m.workloads.outgoing.enabled);
+    const enabled = this.mailboxes.filter(
+      (m) => m.workloads.incoming.enabled || m.workloads.outgoing.enabled,
+    );
     const empty = this.mailboxes.length === 0;
     return {
       status: empty ? "empty" : broken ? "stopped" : "ok",
@@ -180,15 +212,30 @@ export class FakeBackend implements Backend {
         ? {
             name: "Secret Service",
             state: "locked",
-            message: "The keyring is locked, so new passwords can't be stored. Unlock it by signing in, or in the system's password settings.",
+            message:
+              "The keyring is locked, so new passwords can't be stored. Unlock it by signing in, or in the system's password settings.",
           }
         : { name: "Secret Service", state: "ready", message: "" },
       needs_attention: broken ? data.alerts() : [],
       running: empty
         ? []
         : [
-            { mailbox: "support@contoso.test", workload: "incoming", kind: "cycle", done: 1240, total: 4000, since: data.ago(1) },
-            { mailbox: "sales.014@contoso.test", workload: "outgoing", kind: "cycle", done: 3, total: null, since: data.ago(0) },
+            {
+              mailbox: "support@contoso.test",
+              workload: "incoming",
+              kind: "cycle",
+              done: 1240,
+              total: 4000,
+              since: data.ago(1),
+            },
+            {
+              mailbox: "sales.014@contoso.test",
+              workload: "outgoing",
+              kind: "cycle",
+              done: 3,
+              total: null,
+              since: data.ago(0),
+            },
           ],
       mailboxes: this.mailboxes.length,
       mailboxes_enabled: enabled.length,
@@ -228,16 +275,23 @@ export class FakeBackend implements Backend {
         mailboxes: before?.mailboxes ?? 0,
         status: before?.status ?? "unproven",
       });
-      this.profiles = before ? this.profiles.map((p) => (p === before ? saved : p)) : [...this.profiles, saved];
+      this.profiles = before
+        ? this.profiles.map((p) => (p === before ? saved : p))
+        : [...this.profiles, saved];
       this.emit({ type: "changed", kind: "configuration" });
       return saved;
     },
     probe_profile: async ({ name }) => {
       const found = this.profiles.find((p) => p.name === name);
       if (!found?.incoming || !found.outgoing) throw data.failure({ code: "not_found", object: name });
-      return this.tryProfile(name, { ...found, incoming: found.incoming, outgoing: found.outgoing } as SaveProfileRequest, []);
+      return this.tryProfile(
+        name,
+        { ...found, incoming: found.incoming, outgoing: found.outgoing } as SaveProfileRequest,
+        [],
+      );
     },
-    try_servers: async ({ profile, address, user_name }) => this.tryProfile(address || profile.name, profile, user_name ? ["login"] : []),
+    try_servers: async ({ profile, address, user_name }) =>
+      this.tryProfile(address || profile.name, profile, user_name ? ["login"] : []),
     mailboxes: async () => this.mailboxes,
     mailbox: async ({ address }) => ({
       mailbox: this.find(address),
@@ -250,9 +304,17 @@ export class FakeBackend implements Backend {
               reason: null,
               rungs: (RUNGS.incoming ?? []).map((name, i) => ({
                 name,
-                status: this.find(address).status === "stopped" && i >= 3 ? (i === 3 ? "failed" : "skipped") : "passed",
+                status:
+                  this.find(address).status === "stopped" && i >= 3
+                    ? i === 3
+                      ? "failed"
+                      : "skipped"
+                    : "passed",
                 took_ms: 9 + i * 17,
-                server_said: this.find(address).status === "stopped" && i === 3 ? "-ERR [AUTH] Authentication failed." : (SAID[name] ?? ""),
+                server_said:
+                  this.find(address).status === "stopped" && i === 3
+                    ? "-ERR [AUTH] Authentication failed."
+                    : (SAID[name] ?? ""),
                 error: this.find(address).status === "stopped" && i === 3 ? data.wrongPassword : null,
               })),
             },
@@ -270,7 +332,9 @@ export class FakeBackend implements Backend {
         : [],
     }),
     save_mailbox: async (request) => {
-      const other = this.mailboxes.find((m) => m.email === request.email && m.owner.name !== request.owner_name);
+      const other = this.mailboxes.find(
+        (m) => m.email === request.email && m.owner.name !== request.owner_name,
+      );
       if (other && !request.confirm_remap)
         throw data.failure({
           code: "remap_needs_confirmation",
@@ -313,10 +377,18 @@ export class FakeBackend implements Backend {
       const ladders: LadderView[] = [];
       for (const address of addresses) {
         const found = this.find(address);
-        const stop = found.password_set ? undefined : { name: "login", error: { ...data.wrongPassword, object: address } };
+        const stop = found.password_set
+          ? undefined
+          : { name: "login", error: { ...data.wrongPassword, object: address } };
         for (const workload of ["incoming", "outgoing"]) {
           if (found.approval !== "approved") {
-            ladders.push({ object: address, workload, status: "skipped", reason: "It waits for approval.", rungs: [] });
+            ladders.push({
+              object: address,
+              workload,
+              status: "skipped",
+              reason: "It waits for approval.",
+              rungs: [],
+            });
             continue;
           }
           ladders.push(await this.climb(address, workload, RUNGS[workload] ?? [], stop));
@@ -345,7 +417,14 @@ export class FakeBackend implements Backend {
     },
     sync_now: async ({ address }) => {
       for (let done = 0; done <= 40; done += 10) {
-        this.emit({ type: "progress", mailbox: address, workload: "incoming", done, total: 40, finished: done === 40 });
+        this.emit({
+          type: "progress",
+          mailbox: address,
+          workload: "incoming",
+          done,
+          total: 40,
+          finished: done === 40,
+        });
         await this.wait(this.pause);
       }
       return this.find(address);
@@ -360,7 +439,11 @@ export class FakeBackend implements Backend {
       );
       const from = Number(after ?? 0);
       const end = from + (limit || 100);
-      return { emails: found.slice(from, end).map(row), next: end < found.length ? String(end) : null, total: found.length };
+      return {
+        emails: found.slice(from, end).map(row),
+        next: end < found.length ? String(end) : null,
+        total: found.length,
+      };
     },
     email: async ({ id }) => {
       const at = this.emails.findIndex((e) => e.id === id);
@@ -372,7 +455,15 @@ export class FakeBackend implements Backend {
           message: "There is no such email any more.",
           remedy: "Choose another one from the list.",
         });
-      return { ...found, conversation: found.correlation ? this.emails.slice(at + 1, at + 3).map(row).reverse() : [] };
+      return {
+        ...found,
+        conversation: found.correlation
+          ? this.emails
+              .slice(at + 1, at + 3)
+              .map(row)
+              .reverse()
+          : [],
+      };
     },
     email_body: async () => ({ html: "<p>Hello</p>", blocked_remote: 3 }),
     save_attachment: async () => ({}),
@@ -390,7 +481,13 @@ export class FakeBackend implements Backend {
         receiving_mailbox: request.from ?? null,
         attachments: [],
         last_attempt: null,
-        to: (request.to ?? []).map((address) => ({ address, name: "", resolved: [], delivery: "pending", delivery_said: null })),
+        to: (request.to ?? []).map((address) => ({
+          address,
+          name: "",
+          resolved: [],
+          delivery: "pending",
+          delivery_said: null,
+        })),
       };
       this.emails = [made, ...this.emails];
       this.emit({ type: "changed", kind: "email" });
@@ -415,7 +512,8 @@ export class FakeBackend implements Backend {
         decision: "promoted",
         summary: "An email activity was made, because Amy Alberts takes all email messages.",
         trace: data.trace,
-        what_would_change_it: "Another incoming filtering method of Amy Alberts, or a later start date of the mailbox.",
+        what_would_change_it:
+          "Another incoming filtering method of Amy Alberts, or a later start date of the mailbox.",
         email_id: "email-1",
         decided_at: data.ago(7),
       },

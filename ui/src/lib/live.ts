@@ -42,7 +42,12 @@ export function reduceLive(live: Live, event: EventView): Live {
   }
 }
 
-function withLadder(live: Live, object: string, workload: string, change: (ladder: LiveLadder) => LiveLadder): Live {
+function withLadder(
+  live: Live,
+  object: string,
+  workload: string,
+  change: (ladder: LiveLadder) => LiveLadder,
+): Live {
   const ladders = new Map(live.ladders);
   const known = ladders.get(object) ?? [];
   const found = known.find((l) => l.workload === workload) ?? { workload, rungs: [], result: null };

@@ -64,6 +64,10 @@ export function duration(ms: number): string {
 export function bytes(size: number): string {
   if (size < 1024) return size === 1 ? "1 byte" : `${size} bytes`;
   const [value, unit] =
-    size < 1_048_576 ? [size / 1024, "KB"] : size < 1_073_741_824 ? [size / 1_048_576, "MB"] : [size / 1_073_741_824, "GB"];
+    size < 1_048_576
+      ? [size / 1024, "KB"]
+      : size < 1_073_741_824
+        ? [size / 1_048_576, "MB"]
+        : [size / 1_073_741_824, "GB"];
   return `${value < 10 ? value.toFixed(1) : Math.round(value)} ${unit}`;
 }
