@@ -9,7 +9,10 @@ async function start(): Promise<void> {
   // In a plain browser there is no engine: development shows a pretended one. Production has only the real one.
   if (import.meta.env.DEV && !("__TAURI_INTERNALS__" in window)) {
     const { FakeBackend } = await import("./lib/fake");
-    const wanted = new URLSearchParams(location.search).get("fake");
+    // `?fake=broken` chooses what it pretends; it is kept, since the router owns the address.
+    const wanted = new URLSearchParams(location.search).get("fake") ?? sessionStorage.getItem("tandem.fake");
+    sessionStorage.setItem("tandem.fake", wanted ?? "healthy");
+    if (location.search) history.replaceState(null, "", location.pathname + location.hash);
     setBackend(new FakeBackend((wanted as "empty" | "healthy" | "broken" | "startup_error") ?? "healthy"));
   } else {
     const { tauriBackend } = await import("./lib/tauri");

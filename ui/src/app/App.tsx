@@ -9,6 +9,7 @@ import type { Routes } from "./routes";
 import { StartupGate } from "./StartupGate";
 
 const useStyles = makeStyles({
+  // Inside the provider, whose own classes Fluent copies to dialogs and menus.
   root: {
     height: "100%",
     backgroundColor: tokens.colorNeutralBackground2,
@@ -34,11 +35,13 @@ export function App({ router }: { router: Routes }) {
   const [queries] = useState(createQueries);
   useEffect(() => listenToEngine(queries), [queries]);
   return (
-    <FluentProvider theme={theme} className={styles.root}>
+    <FluentProvider theme={theme} style={{ height: "100%" }}>
       <QueryClientProvider client={queries}>
-        <StartupGate>
-          <RouterProvider router={router} />
-        </StartupGate>
+        <div className={styles.root}>
+          <StartupGate>
+            <RouterProvider router={router} />
+          </StartupGate>
+        </div>
         <CloseDialog />
       </QueryClientProvider>
     </FluentProvider>

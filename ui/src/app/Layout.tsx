@@ -26,6 +26,7 @@ import {
 } from "@fluentui/react-icons";
 import { Outlet, Link as RouterLink, useLocation } from "@tanstack/react-router";
 import { useEffect, useRef } from "react";
+import { AppLink } from "../components/AppLink";
 import { useCompact } from "../lib/appearance";
 import { useAction } from "../lib/queries";
 import { testIds } from "../lib/testids";
@@ -156,7 +157,7 @@ export function Layout() {
               People, mailboxes and mail are made up; nothing leaves this computer.
             </MessageBarBody>
             <MessageBarActions>
-              <RouterLink to="/settings">End practice in Settings</RouterLink>
+              <AppLink to="/settings">End practice in Settings</AppLink>
             </MessageBarActions>
           </MessageBar>
         )}

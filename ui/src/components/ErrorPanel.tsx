@@ -62,7 +62,7 @@ export function ErrorPanel(props: {
         {error.server_said && (
           <Accordion collapsible>
             <AccordionItem value="words">
-              <AccordionHeader size="small">What the server said</AccordionHeader>
+              <AccordionHeader size="small">In the server’s or system’s own words</AccordionHeader>
               <AccordionPanel>
                 <pre className={styles.words}>{error.server_said}</pre>
                 <Caption1>Code: {error.code}</Caption1>

@@ -10,6 +10,7 @@ const useStyles = makeStyles({
     padding: `${tokens.spacingVerticalXXL} ${tokens.spacingHorizontalXXL}`,
     boxSizing: "border-box",
     minHeight: "100%",
+    "& > .fui-MessageBar": { flexShrink: 0 },
     "@media (max-width: 640px)": { padding: tokens.spacingHorizontalL },
   },
   fill: {

@@ -29,6 +29,7 @@ const useStyles = makeStyles({
     flexDirection: "column",
     gap: tokens.spacingVerticalL,
     padding: tokens.spacingHorizontalL,
+    "& > *": { flexShrink: 0 },
   },
 });
 

@@ -45,7 +45,14 @@ const LOOK: Record<string, [Tone, ReactElement]> = {
 };
 
 const useStyles = makeStyles({
-  label: { display: "inline-flex", alignItems: "center", gap: tokens.spacingHorizontalXS, minWidth: 0 },
+  label: {
+    display: "inline-flex",
+    verticalAlign: "bottom",
+    maxWidth: "100%",
+    alignItems: "center",
+    gap: tokens.spacingHorizontalXS,
+    minWidth: 0,
+  },
   icon: { display: "inline-flex", fontSize: "1.15em", flexShrink: 0 },
   text: { overflow: "hidden", textOverflow: "ellipsis", whiteSpace: "nowrap" },
   since: { color: tokens.colorNeutralForeground3 },

@@ -11,6 +11,7 @@ import {
 import { BeakerRegular, ServerRegular, ShieldCheckmarkRegular } from "@fluentui/react-icons";
 import { Link, useNavigate } from "@tanstack/react-router";
 import type { Home } from "../../bindings";
+import { AppLink } from "../../components/AppLink";
 import { ErrorPanel } from "../../components/ErrorPanel";
 import { EmptyState, Loading, Page } from "../../components/Page";
 import { StatusIcon, StatusLabel } from "../../components/StatusLabel";
@@ -32,6 +33,7 @@ const useStyles = makeStyles({
     border: `1px solid ${tokens.colorNeutralStroke2}`,
     borderRadius: tokens.borderRadiusLarge,
   },
+  words: { display: "grid", gap: tokens.spacingVerticalXXS },
   bigIcon: { fontSize: "36px", display: "inline-flex" },
   title: { margin: 0, fontSize: tokens.fontSizeBase500, lineHeight: tokens.lineHeightBase500 },
   quiet: { color: tokens.colorNeutralForeground3 },
@@ -171,7 +173,7 @@ function State({ home }: { home: Home }) {
         <span className={styles.bigIcon}>
           <StatusIcon status={home.status} />
         </span>
-        <div>
+        <div className={styles.words}>
           <Title2 as="h2" className={styles.title}>
             {home.headline}
           </Title2>
@@ -331,14 +333,16 @@ function Overview({ home }: { home: Home }) {
       <ul className={styles.rows}>
         {home.mailbox_overview.slice(0, 8).map((m) => (
           <li key={m.id} className={styles.row}>
-            <Link to="/mailboxes" search={{ open: m.email }}>
+            <AppLink to="/mailboxes" search={{ open: m.email }}>
               {m.email}
-            </Link>
+            </AppLink>
             <StatusLabel status={m.status} />
           </li>
         ))}
       </ul>
-      {home.mailboxes > 8 && <Link to="/mailboxes">All {home.mailboxes.toLocaleString()} mailboxes</Link>}
+      {home.mailboxes > 8 && (
+        <AppLink to="/mailboxes">All {home.mailboxes.toLocaleString()} mailboxes</AppLink>
+      )}
     </section>
   );
 }

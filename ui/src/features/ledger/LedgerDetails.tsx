@@ -1,6 +1,6 @@
 import { Subtitle2, Text } from "@fluentui/react-components";
-import { Link } from "@tanstack/react-router";
 import type { LedgerView } from "../../bindings";
+import { AppLink } from "../../components/AppLink";
 import { Facts } from "../../components/Facts";
 import { RuleTrace } from "../../components/RuleTrace";
 import { SidePanel } from "../../components/SidePanel";
@@ -15,9 +15,9 @@ export function LedgerDetails({ row, onClose }: { row: LedgerView; onClose: () =
     <SidePanel title={word("decision", row.decision)} testId={testIds.ledgerDetails} onClose={onClose}>
       <Text>{row.reason}</Text>
       {row.email_id && (
-        <Link to="/records" search={{ open: row.email_id }}>
+        <AppLink to="/records" search={{ open: row.email_id }}>
           Open the record
-        </Link>
+        </AppLink>
       )}
       <section>
         <Subtitle2 as="h3">Rules, in the order they were asked</Subtitle2>

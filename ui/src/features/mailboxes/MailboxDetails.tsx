@@ -1,8 +1,8 @@
 import { Button, makeStyles, Subtitle2, Tab, TabList, Text, tokens } from "@fluentui/react-components";
 import { EditRegular, PeopleSwapRegular } from "@fluentui/react-icons";
-import { Link } from "@tanstack/react-router";
 import { useState } from "react";
 import type { CycleView, MailboxView, WorkloadView } from "../../bindings";
+import { AppLink } from "../../components/AppLink";
 import { ErrorPanel } from "../../components/ErrorPanel";
 import { Facts } from "../../components/Facts";
 import { asLive, Ladder } from "../../components/Ladder";
@@ -113,9 +113,9 @@ export function MailboxDetails(props: {
               [
                 "Profile",
                 mailbox.profile && (
-                  <Link key="p" to="/profiles" search={{ open: mailbox.profile }}>
+                  <AppLink key="p" to="/profiles" search={{ open: mailbox.profile }}>
                     {mailbox.profile}
-                  </Link>
+                  </AppLink>
                 ),
               ],
               ["User name", mailbox.user_name],
@@ -130,9 +130,9 @@ export function MailboxDetails(props: {
               ],
               [
                 "Seen messages",
-                <Link key="l" to="/ledger" search={{ mailbox: mailbox.email }}>
+                <AppLink key="l" to="/ledger" search={{ mailbox: mailbox.email }}>
                   Open in the ledger
-                </Link>,
+                </AppLink>,
               ],
             ]}
           />

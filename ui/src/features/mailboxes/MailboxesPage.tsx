@@ -127,6 +127,7 @@ export function MailboxesPage() {
   const test = useDo("test_enable");
   const sync = useDo("sync_now");
   const compact = useCompact(1280);
+  const stacked = useCompact(1100);
 
   const filter = search.status ?? "all";
   const rows = useMemo(() => {
@@ -228,8 +229,8 @@ export function MailboxesPage() {
             </Text>
           )}
           {test.data && !test.isPending && <TestResult {...test.data} />}
-          <div className={mergeClasses(styles.columns, panel && !compact && styles.two)}>
-            {(!panel || !compact) && (
+          <div className={mergeClasses(styles.columns, panel && !stacked && styles.two)}>
+            {(!panel || !stacked) && (
               <div className={styles.list}>
                 <div className={styles.bar}>
                   <SearchBox

@@ -20,13 +20,7 @@ const useStyles = makeStyles({
     flex: 1,
     width: "100%",
   },
-  body: {
-    flex: 1,
-    display: "flex",
-    flexDirection: "column",
-    "& .fui-Textarea": { flex: 1, minHeight: "240px" },
-  },
-  textarea: { flex: 1, minHeight: "240px", "& > textarea": { maxHeight: "none", height: "100%" } },
+  text: { minHeight: "300px", maxHeight: "none" },
   files: {
     listStyle: "none",
     margin: 0,
@@ -182,9 +176,10 @@ export function ComposePage() {
               data-testid={testIds.composerField("subject")}
             />
           </Field>
-          <Field label="Text" className={styles.body}>
+          <Field label="Text">
             <Textarea
-              className={styles.textarea}
+              resize="vertical"
+              textarea={{ className: styles.text }}
               value={draft.body}
               onChange={(_, d) => set({ body: d.value })}
               data-testid={testIds.composerField("body")}
