@@ -116,7 +116,7 @@ CREATE UNIQUE INDEX email_by_message_id ON email (message_id) WHERE message_id I
 
 CREATE INDEX email_by_time ON email (happened_at);
 
-CREATE INDEX email_to_send ON email (mailbox, status) WHERE status IN ('pending_send', 'sending', 'failed');
+CREATE INDEX email_outgoing ON email (status, mailbox) WHERE direction = 'outgoing';
 
 CREATE TABLE email_body (
     email INTEGER PRIMARY KEY REFERENCES email (row) ON DELETE CASCADE,

@@ -84,7 +84,7 @@ fn every_message_has_one_decision(retrieval: Retrieval) {
     let last = b"From: a@b.example\r\nTo: amy@contoso.test\r\nMessage-ID: <last@b.example>\r\nSubject: after all\r\n\r\nx\r\n";
     servers.deliver("amy", last);
     let _ = data.run(["sync", "amy@contoso.test", "--workload", "incoming"]).success();
-    let ledger = data.json(["--json", "ledger", "--mailbox", "amy@contoso.test"]);
+    let ledger = data.json(["ledger", "--mailbox", "amy@contoso.test"]);
     let rows: Vec<_> =
         ledger.as_array().unwrap().iter().filter(|row| row["decision"] != "test_message").cloned().collect();
     assert_eq!(rows.len(), messages.len() + 1, "one ledger row for each message: {ledger:#}");
@@ -92,7 +92,7 @@ fn every_message_has_one_decision(retrieval: Retrieval) {
         assert!(!row["trace"].as_array().unwrap().is_empty(), "a decision without a reason: {row:#}");
     }
     assert!(rows.iter().any(|row| row["message_id"] == "last@b.example" && row["decision"] == "promoted"));
-    let quarantine = data.json(["--json", "quarantine", "list"]);
+    let quarantine = data.json(["quarantine", "list"]);
     let quarantined = rows.iter().filter(|row| row["decision"] == "quarantined").count();
     assert_eq!(quarantine.as_array().unwrap().len(), quarantined, "each quarantined row has its bytes");
     eprintln!("{} messages, {quarantined} of them quarantined", rows.len());
@@ -116,7 +116,7 @@ fn a_large_message_grows_the_process_little(retrieval: Retrieval) {
     servers.deliver("amy", &message("warm", 10_000));
     let _ = data.run(["sync", "amy@contoso.test"]);
     let promoted = |id: &str| {
-        let rows = data.json(["--json", "ledger", "--mailbox", "amy@contoso.test"]);
+        let rows = data.json(["ledger", "--mailbox", "amy@contoso.test"]);
         rows.as_array().unwrap().iter().any(|row| row["message_id"] == id).then_some(())
     };
     wait_until("the small message is recorded", Duration::from_secs(60), || promoted("warm@b.example"));
@@ -127,7 +127,7 @@ fn a_large_message_grows_the_process_little(retrieval: Retrieval) {
     let grown_mib = (peak_kib(running.id()) - before) / 1024;
     eprintln!("a message of 150 MiB grew the process by {grown_mib} MiB");
     assert!(grown_mib <= 64, "a message of 150 MiB grew the process by {grown_mib} MiB");
-    let emails = data.json(["--json", "email", "list", "--mailbox", "amy@contoso.test"]);
+    let emails = data.json(["email", "list", "--mailbox", "amy@contoso.test"]);
     let large = emails.as_array().unwrap().iter().find(|email| email["message_id"] == "large@b.example");
     let attachment = &large.expect("the large message has a record")["attachments"][0];
     assert!(attachment["size"].as_u64().unwrap() > 100 * 1024 * 1024, "{attachment:#}");

@@ -117,7 +117,6 @@ impl<'a> Trial<'a> {
         for number in 0..count {
             let subject = format!("queued {from} {number} of {}", self.queued.len());
             let sent = self.data.json([
-                "--json",
                 "email",
                 "send",
                 "--from",
@@ -135,12 +134,12 @@ impl<'a> Trial<'a> {
     }
 
     fn ledger_rows(&self) -> u64 {
-        self.data.json(["--json", "ledger"]).as_array().unwrap().len() as u64
+        self.data.json(["ledger"]).as_array().unwrap().len() as u64
     }
 
     /// How many queued mails are sent, of all.
     fn sent(&self) -> (usize, usize) {
-        let sent = self.data.json(["--json", "email", "list", "--status", "sent"]);
+        let sent = self.data.json(["email", "list", "--status", "sent"]);
         (sent.as_array().unwrap().len(), self.queued.len())
     }
 
@@ -169,9 +168,9 @@ impl<'a> Trial<'a> {
     }
 
     fn verify(&self) {
-        let ledger = self.data.json(["--json", "ledger"]);
+        let ledger = self.data.json(["ledger"]);
         let rows = ledger.as_array().unwrap();
-        let emails = self.data.json(["--json", "email", "list"]);
+        let emails = self.data.json(["email", "list"]);
         let mut records: BTreeMap<String, usize> = BTreeMap::new();
         for email in emails.as_array().unwrap() {
             let shown = email["message_id"].as_str().expect("a Message-ID").to_owned();
@@ -197,7 +196,7 @@ impl<'a> Trial<'a> {
             }
         }
         for (id, to) in &self.queued {
-            let email = self.data.json(["--json", "email", "show", id]);
+            let email = self.data.json(["email", "show", id]);
             assert_eq!(email["status"], "sent", "{id}");
             let message_id = email["message_id"].as_str().unwrap();
             assert_eq!(arrived.get(message_id), Some(&1), "<{message_id}> arrived at {to}");

@@ -127,7 +127,7 @@ fn tandem_run(servers: &MailServers, inbox: &Inbox, protocol: Protocol, port: u1
     let _ = data.run(["mailbox", "test-enable", &account.address]).success();
     assert!(tandem().is_file());
     let run = time(&mut data.command(["sync", &account.address, "--workload", "incoming"]));
-    let ledger = data.json(["--json", "ledger", "--mailbox", &account.address]);
+    let ledger = data.json(["ledger", "--mailbox", &account.address]);
     let rows = ledger.as_array().map_or(0, Vec::len);
     assert_eq!(rows, inbox.messages, "every message has its ledger row");
     run

@@ -1,6 +1,6 @@
 //! Dovecot's configuration for one test: POP3 and IMAP, each with TLS from the start and with STARTTLS.
 use crate::{
-    options::{FsyncMode, MailOptions},
+    options::{Account, FsyncMode, MailOptions},
     servers::{Ports, Setting, program},
 };
 use std::{fmt::Write, fs, process::Command};
@@ -90,8 +90,14 @@ pub(crate) fn configure(setting: &Setting, ports: &Ports, options: &MailOptions)
     }
     fs::write(setting.folder.join("dovecot/dovecot.conf"), text).expect("write dovecot.conf");
 
+    write_users(setting, &options.accounts);
+}
+
+/// Writes the password file; Dovecot reads it again when it changed.
+pub(crate) fn write_users(setting: &Setting, accounts: &[Account]) {
+    let (folder, owner) = (setting.folder.display(), &setting.owner);
     let mut users = String::new();
-    for account in &options.accounts {
+    for account in accounts {
         writeln!(
             users,
             "{a}:{{PLAIN}}{p}:{uid}:{gid}::{folder}/mail/{a}::",
@@ -102,7 +108,9 @@ pub(crate) fn configure(setting: &Setting, ports: &Ports, options: &MailOptions)
         )
         .expect("text");
     }
-    fs::write(setting.folder.join("dovecot/users"), users).expect("write users");
+    let path = setting.folder.join("dovecot/users");
+    fs::write(path.with_extension("new"), users).expect("write users");
+    fs::rename(path.with_extension("new"), path).expect("write users");
 }
 
 /// The command that runs Dovecot in the foreground.

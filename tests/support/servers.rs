@@ -252,6 +252,48 @@ impl MailServers {
         format!("--- Dovecot's log ---\n{dovecot}\n--- Postfix's log ---\n{postfix}")
     }
 
+    /// A server's whole log, for a test that proves what was (not) asked of it.
+    pub fn log(&self, server: Server) -> String {
+        let file = match server {
+            Server::Dovecot => "dovecot/log",
+            Server::Postfix => "postfix/queue/mail.log",
+        };
+        let output = self.setting.privileged("cat").arg(self.setting.folder.join(file)).output();
+        output.map_or_else(|_| String::new(), |output| String::from_utf8_lossy(&output.stdout).into_owned())
+    }
+
+    /// Gives the account another password at the server; logins from now on need it.
+    pub fn change_password(&mut self, account: &str, password: &str) {
+        let address = self.account(account).address.clone();
+        for account in &mut self.accounts {
+            if account.address == address {
+                password.clone_into(&mut account.password);
+            }
+        }
+        dovecot::write_users(&self.setting, &self.accounts);
+    }
+
+    /// Loses everything that Dovecot knew about the account's inbox, as a restore from a backup does: it numbers the
+    /// same messages anew under another UIDVALIDITY.
+    pub fn forget_identities(&self, account: &str) {
+        let maildir = self.maildir(account);
+        for entry in fs::read_dir(&maildir).expect("read maildir") {
+            let entry = entry.expect("maildir entry");
+            if entry.file_name().to_string_lossy().starts_with("dovecot") {
+                fs::remove_file(entry.path()).expect("remove Dovecot's file");
+            }
+        }
+        // Dovecot takes the UIDVALIDITY from this file when it starts a new list: another one than before.
+        let next =
+            SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).expect("a clock").as_secs() + 1000;
+        let file = maildir.join(format!("dovecot-uidvalidity.{next:08x}"));
+        fs::write(&file, b"").expect("write");
+        fs::write(maildir.join("dovecot-uidvalidity"), format!("{next:08x}")).expect("write");
+        for file in [file, maildir.join("dovecot-uidvalidity")] {
+            chown(file, Some(self.setting.owner.uid), Some(self.setting.owner.gid)).expect("own");
+        }
+    }
+
     fn maildir(&self, account: &str) -> PathBuf {
         self.setting.folder.join("mail").join(&self.account(account).address)
     }

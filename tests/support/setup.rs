@@ -52,7 +52,7 @@ impl MailServers {
     }
 }
 
-fn mailbox(account: &Account, profile: &str) -> String {
+pub(crate) fn mailbox(account: &Account, profile: &str) -> String {
     let Account { address, .. } = account;
     let variable = account.password_variable();
     format!(

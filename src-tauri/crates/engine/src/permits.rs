@@ -163,3 +163,70 @@ impl<K: Eq + Hash> Keyed<K> {
         Arc::clone(semaphore)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{PROFILE, World};
+    use futures::FutureExt;
+    use uuid::Uuid;
+
+    async fn access(world: &World, number: u128) -> MailboxAccess {
+        let id = world.mailbox(number, &format!("user{number}@contoso.test"));
+        crate::access::prepare(&world.ports, id, Workload::Incoming).await.unwrap().access
+    }
+
+    #[tokio::test]
+    async fn one_identity_gets_no_more_than_its_connections_and_a_dropped_permit_is_free() {
+        let (world, permits) = (World::new(), Permits::new(PoolSizes::default()));
+        let mut one = access(&world, 1).await;
+        let mut two = access(&world, 2).await;
+        let name =
+            |text: &str| Credentials::Password { user_name: text.to_owned(), password: String::new().into() };
+        (one.credentials, two.credentials) = (name("Sync@contoso.test"), name("sync@CONTOSO.test"));
+        let first = permits.acquire(Pool::Incoming, Workload::Incoming, &one, 1).await.unwrap();
+        let second = permits.acquire(Pool::Incoming, Workload::Incoming, &two, 1);
+        let mut second = Box::pin(second);
+        assert!(second.as_mut().now_or_never().is_none(), "the same user in another spelling waits");
+        drop(first);
+        second.await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_mailbox_is_worked_on_once_at_a_time_in_whatever_pool() {
+        let (world, permits) = (World::new(), Permits::new(PoolSizes::default()));
+        let one = access(&world, 1).await;
+        let _cycle = permits.acquire(Pool::Incoming, Workload::Incoming, &one, 10).await.unwrap();
+        let test = permits.acquire(Pool::Operations, Workload::Incoming, &one, 10).now_or_never();
+        assert!(test.is_none());
+        let other = permits.acquire(Pool::Operations, Workload::Outgoing, &one, 10).now_or_never();
+        assert!(other.is_some());
+    }
+
+    #[tokio::test]
+    async fn one_server_leaves_a_quarter_of_a_pool_and_pools_are_apart() {
+        let world = World::new();
+        let permits = Permits::new(PoolSizes { incoming: 4, outgoing: 1, operations: 1 });
+        let mut held = Vec::new();
+        for number in 1..=4 {
+            let access = access(&world, number).await;
+            assert_eq!(access.profile, PROFILE);
+            held.extend(permits.acquire(Pool::Incoming, Workload::Incoming, &access, 9).now_or_never());
+        }
+        assert_eq!(held.len(), 3);
+        let mut other = access(&world, 5).await;
+        other.profile = ProfileId(Uuid::from_u128(77));
+        assert!(permits.acquire(Pool::Incoming, Workload::Incoming, &other, 9).now_or_never().is_some());
+        assert!(permits.acquire(Pool::Outgoing, Workload::Outgoing, &other, 9).now_or_never().is_some());
+    }
+
+    #[tokio::test]
+    async fn a_changed_limit_counts_from_then_on() {
+        let keyed = Keyed::default();
+        let held = keyed.semaphore("a", 1).acquire_owned().await.unwrap();
+        assert_eq!(keyed.semaphore("a", 3).available_permits(), 2);
+        assert_eq!(keyed.semaphore("a", 1).available_permits(), 0);
+        drop(held);
+        assert_eq!(keyed.semaphore("a", 1).available_permits(), 1);
+    }
+}

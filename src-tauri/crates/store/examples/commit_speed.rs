@@ -42,7 +42,6 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
     let took = started.elapsed().as_secs_f64();
     let size = std::fs::metadata(store.path())?.len();
-    #[allow(clippy::cast_precision_loss, reason = "a figure for people")]
     let (count, megabytes) = (messages as f64, size as f64 / 1e6);
     println!(
         "{messages} x {bytes} B, batches of {batch}, page size {page_size}: {took:.2} s, {:.0} messages/s, \

@@ -22,7 +22,8 @@ pub(crate) const LATEST_VERSION: u32 = 1;
 /// How a connection is set up. The defaults were measured (`examples/commit_speed.rs`).
 #[derive(Debug, Clone, Copy)]
 pub struct Tuning {
-    /// Bytes per page of a new database. See [`Tuning::default`] for the measurement.
+    /// Bytes per page of a new database. Of 4, 8, 16 and 32 KiB, 8 is within 5 % of the fastest for messages of 4 KB
+    /// and of 44 KB, in memory and on disk; 4 is a quarter slower, and larger ones waste space.
     pub page_size: u32,
     /// The writer's page cache in KiB; a transaction that needs more spills to the WAL.
     pub writer_cache_kib: u32,

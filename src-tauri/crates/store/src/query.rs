@@ -17,8 +17,8 @@ impl Conditions {
     }
 
     /// Adds a condition without a value.
-    pub(crate) fn literal(&mut self, sql: String) {
-        self.sql.push(sql);
+    pub(crate) fn literal(&mut self, sql: &str) {
+        self.sql.push(sql.to_owned());
     }
 
     /// Adds a condition that compares two columns with two values, which stand as `?a` and `?b` in it.

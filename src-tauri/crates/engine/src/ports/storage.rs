@@ -137,10 +137,12 @@ pub trait Ledger: Send + Sync {
     /// Writes ledger rows, records, quarantine and cursor in one transaction, durable when it returns.
     ///
     /// # Errors
-    /// [`StorageError::Conflict`] when a Message-ID was taken meanwhile: nothing was written, plan again.
+    /// [`StorageError::Conflict`] when a Message-ID was taken meanwhile, by another mailbox's copy or an earlier item
+    /// of the same batch: nothing was written, plan again. The same batch again is no conflict and changes nothing.
     async fn commit(&self, batch: IncomingBatch) -> Result<(), StorageError>;
     /// Identities of decided rows of a mailbox whose copy on the server is still to be deleted: those of which
-    /// everything is kept here (`Promoted`, `Duplicate`, `TestMessage`) and that no `deleted_on_server` named yet.
+    /// everything is kept here (`Promoted`, `Duplicate`, `TestMessage`) and that no `deleted_on_server` named yet. Only
+    /// what was decided while the mailbox asked for it: setting the switch does not empty a mailbox of its past.
     async fn awaiting_delete(
         &self,
         mailbox: MailboxId,
@@ -244,6 +246,9 @@ pub trait Activities: Send + Sync {
     /// The raw message of an email, spooled when large.
     async fn raw(&self, email: EmailId) -> Result<RawMessage, StorageError>;
     /// Pending Send -> Sending, with an attempt in phase `Started`. Durable when it returns.
+    ///
+    /// # Errors
+    /// [`StorageError::Conflict`] when it is not Pending Send (any more), because a person withdrew it: leave it.
     async fn begin_attempt(&self, email: EmailId, cycle: CycleId, at: Instant) -> Result<(), StorageError>;
     /// The running attempt reaches phase `Committing`. Durable when it returns.
     async fn reach_commit_point(&self, email: EmailId, at: Instant) -> Result<(), StorageError>;
@@ -275,7 +280,8 @@ pub struct DueWork {
     pub attempts: u32,
 }
 
-/// What becomes of a workload after a cycle.
+/// What becomes of a workload after a cycle. Without a failure and due again at its own end, it has not completed: it
+/// goes on.
 #[derive(Debug, Clone)]
 pub struct CycleReport {
     /// The mailbox.

@@ -127,7 +127,11 @@ impl RoundTrip {
         let mut wait = 1;
         loop {
             let next = (clock.now() + Duration::seconds(wait)).min(give_up_at);
-            unless(&test.cancel, async { Ok(clock.wait_until(next).await) }).await?;
+            let waited = async {
+                clock.wait_until(next).await;
+                Ok(())
+            };
+            unless(&test.cancel, waited).await?;
             wait = (wait * 2).min(LONGEST_WAIT);
             let trouble = match look.once(test).await {
                 Ok(true) => {

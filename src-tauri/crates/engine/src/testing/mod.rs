@@ -5,12 +5,7 @@ use crate::{
     access::{Prepared, prepare},
     cycle::{CycleContext, CycleLimits, InFlight},
     events::{EngineEvent, EventSink},
-    ports::{
-        Ports,
-        clock::Clock,
-        mail::Credentials,
-        storage::{Configuration, CredentialSource},
-    },
+    ports::{Ports, clock::Clock, mail::Credentials, storage::CredentialSource},
 };
 use async_trait::async_trait;
 use chrono::{DateTime, Duration};
@@ -62,24 +57,31 @@ pub struct Steps {
     taken: AtomicUsize,
     stop_at: AtomicUsize,
     stopped: Notify,
+    on: Notify,
 }
 
 impl Steps {
     pub fn new() -> Arc<Self> {
         let (taken, stop_at) = (AtomicUsize::new(0), AtomicUsize::new(usize::MAX));
-        Arc::new(Self { taken, stop_at, stopped: Notify::new() })
+        Arc::new(Self { taken, stop_at, stopped: Notify::new(), on: Notify::new() })
     }
 
     pub async fn step(&self) {
         if self.taken.fetch_add(1, Ordering::SeqCst) >= self.stop_at.load(Ordering::SeqCst) {
             self.stopped.notify_one();
-            std::future::pending::<()>().await;
+            self.on.notified().await;
         }
     }
 
     pub fn stop_at(&self, step: usize) {
         self.taken.store(0, Ordering::SeqCst);
         self.stop_at.store(step, Ordering::SeqCst);
+    }
+
+    /// Lets go on what stopped: it was no kill, only a pause.
+    pub fn go_on(&self) {
+        self.stop_at(usize::MAX);
+        self.on.notify_waiters();
     }
 
     /// Runs `work` until it is done, `Some`, or killed, `None`.
@@ -222,7 +224,6 @@ impl World {
     /// What a cycle of this mailbox works with.
     pub async fn context(&self, mailbox: MailboxId, workload: Workload) -> CycleContext {
         let prepared: Prepared = prepare(&self.ports, mailbox, workload).await.unwrap();
-        let _ = self.ports.storage.organization().await;
         CycleContext {
             ports: self.ports.clone(),
             prepared,

@@ -41,9 +41,11 @@ pub enum Answer {
     /// Accepted but for this recipient.
     Refuse(RefusedRecipient),
     /// Delivered, and the answer is lost.
-    DeliverAndLoseAnswer,
+    DeliverThenHangUp,
     /// Not delivered, and the answer is lost.
-    LoseAnswer,
+    HangUp,
+    /// Not delivered, and there never is an answer.
+    Hang,
 }
 
 /// What a server does.
@@ -346,15 +348,16 @@ impl OutgoingSession for Submitting {
                 deliver(&self.connection, &taken);
                 accepted(vec![one])
             }
-            Answer::DeliverAndLoseAnswer => {
+            Answer::DeliverThenHangUp => {
                 deliver(&self.connection, submission);
                 self.open = false;
                 SubmitOutcome::Unconfirmed(lost)
             }
-            Answer::LoseAnswer => {
+            Answer::HangUp => {
                 self.open = false;
                 SubmitOutcome::Unconfirmed(lost)
             }
+            Answer::Hang => std::future::pending().await,
             Answer::Say(outcome) => outcome,
         };
         self.steps.step().await;

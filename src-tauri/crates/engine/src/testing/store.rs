@@ -354,7 +354,9 @@ impl Activities for Store {
     async fn begin_attempt(&self, email: EmailId, _cycle: CycleId, at: Instant) -> Result<(), StorageError> {
         self.write(|state| {
             let kept = state.email(email);
-            assert_eq!(kept.status, EmailStatus::PendingSend);
+            if kept.status != EmailStatus::PendingSend {
+                return Err(StorageError::Conflict);
+            }
             kept.status = EmailStatus::Sending;
             kept.attempts += 1;
             kept.attempt = Some((AttemptPhase::Started, at));
@@ -461,7 +463,7 @@ impl Schedule for Store {
             row.runs += 1;
             row.attempts = report.attempts;
             row.due_at = report.next_due_at.map(|due| made_due.map_or(due, |made| made.min(due)));
-            if report.failure.is_none() {
+            if report.failure.is_none() && report.next_due_at != Some(report.ended_at) {
                 row.completed_start = Some(report.started_at);
             }
             row.failure = report.failure;

@@ -383,4 +383,36 @@ mod tests {
         let deep = format!("* 1 FETCH (X {}", "(".repeat(10_000));
         assert!(parse(deep.as_bytes(), vec![]).is_none());
     }
+
+    #[test]
+    fn damaged_responses_are_read_or_refused() {
+        const LINES: [&[u8]; 6] = [
+            b"* 3 FETCH (FLAGS (\\Seen) UID 7 INTERNALDATE \" 7-Jul-1996 02:44:25 -0700\" RFC822.SIZE 44 BODY[] {3})",
+            b"* 3 FETCH (UID 7 BODY[HEADER.FIELDS (X \"Y\")]<0> \"a\\\"b\" MODSEQ (5))",
+            b"* OK [UIDVALIDITY 12] ok",
+            b"T4 NO [AUTHENTICATIONFAILED] no",
+            b"* SEARCH 1 2 3",
+            b"* LIST (\\Noselect) \"/\" {5}",
+        ];
+        const BYTES: &[u8] = b" ()[]{}<>\"\\~*+0\xff\0";
+        let mut state = 17_u64;
+        let mut below = |end: usize| {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (state >> 33) as usize % end.max(1)
+        };
+        for _ in 0..50_000 {
+            let mut line = LINES[below(LINES.len())].to_vec();
+            for _ in 0..=below(4) {
+                let at = below(line.len());
+                match below(3) {
+                    0 => line.truncate(at),
+                    1 => line.insert(at, BYTES[below(BYTES.len())]),
+                    _ if !line.is_empty() => line[at] = BYTES[below(BYTES.len())],
+                    _ => {}
+                }
+            }
+            let _ = (announced_literal(&line), body_literal(&line), may_hold_literal(&line));
+            let _ = parse(&line, vec![Literal::Bytes(b"abc".to_vec())]);
+        }
+    }
 }

@@ -181,9 +181,15 @@ impl ImapSession {
     /// EXPUNGE removes every message that is marked, whoever marked it.
     async fn only_ours_are_deleted(&mut self, ours: &[u32]) -> Result<bool, Failure> {
         let mut others = false;
+        // Ours are left out where the line can hold them, so that the answer is short.
+        let but_ours = if ours.len() <= UIDS_A_COMMAND {
+            format!(" NOT UID {}", fetch::uid_set(ours))
+        } else {
+            String::new()
+        };
         let status = self
             .connection
-            .run(b"UID SEARCH DELETED", |response| {
+            .run(format!("UID SEARCH DELETED{but_ours}").as_bytes(), |response| {
                 if let Response::Search(found) = response {
                     others |= found.iter().any(|uid| ours.binary_search(uid).is_err());
                 }

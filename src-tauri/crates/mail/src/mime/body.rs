@@ -5,23 +5,16 @@
 
 use super::{
     decode::{Core, clamp, open_content},
+    markup::{MAX_HTML_TO_TEXT, html_to_text},
     structure::Structure,
 };
 use encoding_rs::{Encoding, UTF_8, WINDOWS_1252};
-use html2text::render::TrivialDecorator;
 use std::{
     borrow::Cow,
     io::{self, Read},
 };
 use tandem_domain::message::{ContentRange, MAX_BODY_BYTES};
 use tandem_engine::raw::RawMessage;
-
-/// At most this much HTML is turned into text when there is no plain text, in bytes.
-const MAX_HTML_TO_TEXT: usize = 256 * 1024;
-/// HTML nested deeper than this is stripped of its tags instead of being laid out.
-const MAX_HTML_DEPTH: usize = 100;
-/// Lines of text made of HTML are this long at most: nobody wants them broken.
-const HTML_TEXT_WIDTH: usize = 1_000;
 
 /// The parts by what they are for, as indexes.
 #[derive(Debug, Default)]
@@ -230,45 +223,6 @@ fn cut(text: &mut String, max: usize, was_cut: &mut bool) {
     }
 }
 
-/// HTML as text for reading and for matching; links and pictures leave no marks.
-pub(super) fn html_to_text(html: &str) -> String {
-    let html = html.get(..html.floor_char_boundary(MAX_HTML_TO_TEXT)).unwrap_or(html);
-    if nesting(html) > MAX_HTML_DEPTH {
-        return mail_parser::decoders::html::html_to_text(html);
-    }
-    html2text::config::with_decorator(TrivialDecorator::new())
-        .raw_mode(true)
-        .no_table_borders()
-        .allow_width_overflow()
-        .string_from_read(html.as_bytes(), HTML_TEXT_WIDTH)
-        .unwrap_or_else(|_| mail_parser::decoders::html::html_to_text(html))
-}
-
-/// How deep elements are nested at most, roughly: tags that need no end tag may count too often.
-pub(super) fn nesting(html: &str) -> usize {
-    let bytes = html.as_bytes();
-    let (mut depth, mut deepest) = (0_usize, 0_usize);
-    for at in memchr::memchr_iter(b'<', bytes) {
-        let after = bytes.get(at + 1..at + 6).or_else(|| bytes.get(at + 1..)).unwrap_or_default();
-        match after.first() {
-            Some(b'/') => depth = depth.saturating_sub(1),
-            Some(first) if first.is_ascii_alphabetic() && !is_void(after) => {
-                depth += 1;
-                deepest = deepest.max(depth);
-            }
-            _ => {}
-        }
-    }
-    deepest
-}
-
-/// Tags that stand without an end: br, hr, img, meta, link, p, li, col, input, area, o:p in part.
-fn is_void(tag: &[u8]) -> bool {
-    let name: Vec<u8> =
-        tag.iter().take_while(|b| b.is_ascii_alphanumeric()).map(u8::to_ascii_lowercase).collect();
-    matches!(name.as_slice(), b"br" | b"hr" | b"img" | b"meta" | b"link" | b"p" | b"li" | b"col" | b"input")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -282,30 +236,5 @@ mod tests {
         assert_eq!(decode_text(b"+AOk-", Some("utf-7")), "é");
         assert_eq!(decode_text(b"caf\xe9", Some("x-no-such")), "café");
         assert_eq!(decode_text(b"\xff\xfea\0", Some("utf-16")), "a");
-    }
-
-    #[test]
-    fn html_becomes_readable_text() {
-        let text = html_to_text(
-            "<html><head><style>p{color:red}</style><title>no</title></head><body><p>Hello <b>Amy</b>,</p><p>see <a \
-             href=\"https://x\">this</a><br>and &amp; that</p><script>no()</script></body></html>",
-        );
-        assert_eq!(text.trim(), "Hello Amy,\n\nsee this\nand & that");
-    }
-
-    #[test]
-    fn deeply_nested_html_is_read_in_bounded_time_and_stack() {
-        for (open, close) in [("<div>", "</div>"), ("<table><tr><td>", "</td></tr></table>"), ("<b>", "")] {
-            for depth in [90, 100_000] {
-                let html = format!("{}text{}", open.repeat(depth), close.repeat(depth));
-                let text = std::thread::Builder::new()
-                    .stack_size(2 * 1024 * 1024)
-                    .spawn(move || html_to_text(&html))
-                    .unwrap()
-                    .join()
-                    .unwrap();
-                assert!(text.len() < 10_000, "{}", text.len());
-            }
-        }
     }
 }

@@ -121,6 +121,8 @@ impl Core {
     }
 }
 
+/// The usual length of a line of base64.
+const LINE_CHARS: usize = 76;
 const SKIP: u8 = 0xFF;
 const PAD: u8 = 0xFE;
 
@@ -149,20 +151,11 @@ fn value_of(byte: u8) -> u8 {
 
 fn feed_base64(bits: &mut u32, count: &mut u8, mut input: &[u8], out: &mut Vec<u8>) {
     out.reserve(input.len() / 4 * 3 + 3);
-    while let Some((&first, rest)) = input.split_first() {
-        // Four clean characters at once, which is nearly always.
-        if *count == 0
-            && let Some((four, after)) = input.split_first_chunk::<4>()
-        {
-            let [a, b, c, d] = four.map(value_of);
-            if (a | b | c | d) < 64 {
-                let word = (u32::from(a) << 18) | (u32::from(b) << 12) | (u32::from(c) << 6) | u32::from(d);
-                let [_, x, y, z] = word.to_be_bytes();
-                out.extend_from_slice(&[x, y, z]);
-                input = after;
-                continue;
-            }
+    loop {
+        if *count == 0 {
+            input = decode_clean(input, out);
         }
+        let Some((&first, rest)) = input.split_first() else { return };
         input = rest;
         match value_of(first) {
             SKIP => {}
@@ -178,6 +171,28 @@ fn feed_base64(bits: &mut u32, count: &mut u8, mut input: &[u8], out: &mut Vec<u
             }
         }
     }
+}
+
+/// Decodes groups of four clean characters, which is nearly everything; gives what follows them.
+fn decode_clean<'x>(input: &'x [u8], out: &mut Vec<u8>) -> &'x [u8] {
+    // About a line at a time, so that little is filled with zeros for nothing.
+    let (quads, _) = input.get(..LINE_CHARS).unwrap_or(input).as_chunks::<4>();
+    let start = out.len();
+    out.resize(start + quads.len() * 3, 0);
+    let (triples, _) = out.get_mut(start..).unwrap_or_default().as_chunks_mut::<3>();
+    let mut done = 0;
+    for (quad, triple) in quads.iter().zip(triples) {
+        let [a, b, c, d] = quad.map(value_of);
+        if (a | b | c | d) >= 64 {
+            break;
+        }
+        let word = (u32::from(a) << 18) | (u32::from(b) << 12) | (u32::from(c) << 6) | u32::from(d);
+        let [_, x, y, z] = word.to_be_bytes();
+        *triple = [x, y, z];
+        done += 1;
+    }
+    out.truncate(start + done * 3);
+    input.get(done * 4..).unwrap_or_default()
 }
 
 fn flush_base64(bits: &mut u32, count: &mut u8, out: &mut Vec<u8>) {

@@ -6,6 +6,7 @@ pub mod decode;
 mod fields;
 mod header;
 mod lines;
+mod markup;
 pub mod parse;
 pub mod sanitize;
 mod structure;

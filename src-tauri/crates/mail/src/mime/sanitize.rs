@@ -3,7 +3,7 @@
 //! What is allowed is listed here; everything else goes. The window shows the result under a policy that forbids
 //! scripts and outside resources as well, so that a gap in one of the two does no harm.
 
-use super::body::{html_to_text, nesting};
+use super::markup::{html_to_text, is_intricate};
 use ammonia::{Builder, UrlRelative};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use std::{
@@ -41,7 +41,7 @@ pub fn data_url(mime_type: &str, bytes: &[u8]) -> Option<String> {
 #[must_use]
 pub fn safe_html(html: &str, inline_images: &HashMap<String, String>) -> SafeHtml {
     let html = html.get(..html.floor_char_boundary(MAX_BODY_BYTES)).unwrap_or(html);
-    if nesting(html) > MAX_DEPTH {
+    if is_intricate(html, MAX_DEPTH) {
         let text = ammonia::clean_text(&html_to_text(html)).replace("&#10;", "\n").replace("&#32;", " ");
         return SafeHtml { html: format!("<pre>{text}</pre>"), blocked_remote: 0 };
     }

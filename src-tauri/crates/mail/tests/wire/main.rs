@@ -9,9 +9,13 @@
 )]
 
 mod faults;
+mod imap_quirks;
+mod imap_session;
 mod net_certificates;
 mod net_connect;
 mod pop3_quirks;
 mod pop3_session;
+#[cfg(target_os = "linux")]
+mod real_servers;
 mod smtp_submit;
 mod support;

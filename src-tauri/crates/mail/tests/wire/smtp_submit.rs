@@ -338,6 +338,23 @@ async fn a_large_spooled_message_arrives_whole() {
 }
 
 #[tokio::test]
+async fn an_answer_before_the_end_is_heard_before_the_commit_point() {
+    for (early, retry) in [("552 5.3.4 too big\r\n", false), ("421 bye\r\n", true), ("250 ok\r\n", true)] {
+        let (outcome, commits, open) = outcome_of(move |mut peer| async move {
+            greet(&mut peer, "h").await;
+            peer.on("MAIL FROM:<amy@contoso.test>", "250 ok\r\n").await;
+            peer.on("RCPT TO:<bo@contoso.test>", "250 ok\r\n").await;
+            peer.on("RCPT TO:<cy@contoso.test>", "250 ok\r\n").await;
+            peer.on("DATA", &format!("354 go\r\n{early}")).await;
+        })
+        .await;
+        assert_eq!(matches!(outcome, SubmitOutcome::Retry { .. }), retry, "{early}: {outcome:?}");
+        assert_eq!(matches!(outcome, SubmitOutcome::Rejected { .. }), !retry, "{early}: {outcome:?}");
+        assert_eq!((commits, open), (0, false), "{early}");
+    }
+}
+
+#[tokio::test]
 async fn the_servers_last_words_in_the_middle_of_a_message_are_heard() {
     let address = serve(None, async |mut peer| {
         greet(&mut peer, "h").await;

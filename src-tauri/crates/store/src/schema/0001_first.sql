@@ -200,7 +200,7 @@ CREATE UNIQUE INDEX email_by_message_id ON email (message_id) WHERE message_id I
 CREATE INDEX email_by_conversation ON email (correlation_email) WHERE correlation_email IS NOT NULL;
 CREATE INDEX email_by_time ON email (happened_at);
 CREATE INDEX email_by_mailbox ON email (mailbox, happened_at);
-CREATE INDEX email_to_send ON email (mailbox, status) WHERE status IN ('pending_send', 'sending', 'failed');
+CREATE INDEX email_outgoing ON email (status, mailbox) WHERE direction = 'outgoing';
 
 -- Apart from the record, so that lists do not read past bodies.
 CREATE TABLE email_body (

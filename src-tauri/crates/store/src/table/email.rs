@@ -118,8 +118,8 @@ pub(crate) fn pending_send(
     limit: u32,
 ) -> rusqlite::Result<Vec<PendingEmail>> {
     let mut select = connection.prepare_cached(
-        "SELECT row, id, message_id, mail_from, attempts FROM email
-         WHERE mailbox = ?1 AND status = 'pending_send' AND (not_before IS NULL OR not_before <= ?2)
+        "SELECT row, id, message_id, mail_from, attempts FROM email INDEXED BY email_outgoing
+         WHERE direction = 'outgoing' AND status = 'pending_send' AND mailbox = ?1 AND (not_before IS NULL OR not_before <= ?2)
          ORDER BY row LIMIT ?3",
     )?;
     let mut rows = select.query(params![mailbox.0, ms(now), limit])?;
@@ -136,8 +136,8 @@ pub(crate) fn sending(
     mailbox: MailboxId,
 ) -> rusqlite::Result<Vec<(i64, PendingEmail)>> {
     let mut select = connection.prepare_cached(
-        "SELECT row, id, message_id, mail_from, attempts FROM email
-         WHERE mailbox = ?1 AND status = 'sending' ORDER BY row",
+        "SELECT row, id, message_id, mail_from, attempts FROM email INDEXED BY email_outgoing
+         WHERE direction = 'outgoing' AND status = 'sending' AND mailbox = ?1 ORDER BY row",
     )?;
     let mut rows = select.query([mailbox.0])?;
     let mut found = Vec::new();
@@ -211,7 +211,8 @@ pub(crate) fn raw_message(connection: &Connection, id: EmailId) -> rusqlite::Res
 /// How many emails of a mailbox wait to be sent or are being sent.
 pub(crate) fn unsent(connection: &Connection, mailbox: MailboxId) -> rusqlite::Result<u64> {
     let mut select = connection.prepare_cached(
-        "SELECT count(*) FROM email WHERE mailbox = ?1 AND status IN ('pending_send', 'sending')",
+        "SELECT count(*) FROM email INDEXED BY email_outgoing
+         WHERE direction = 'outgoing' AND status IN ('pending_send', 'sending') AND mailbox = ?1",
     )?;
     select.query_row([mailbox.0], |row| row.get(0))
 }
@@ -222,10 +223,45 @@ pub(crate) fn page(
     filter: &EmailFilter,
     limit: u32,
 ) -> rusqlite::Result<Vec<EmailSummary>> {
+<<<<<<< HEAD
+    let mut conditions = Conditions::default();
+    if let Some(mailbox) = filter.mailbox {
+        conditions.add("mailbox = ?", mailbox.0.as_bytes().to_vec());
+    }
+    if let Some(status) = filter.status {
+        conditions.add("status = ?", status.as_str().to_owned());
+    }
+    // What is sent is little beside what is received: found by its own index, it need not be searched for among it.
+    let index = match (filter.direction, filter.status) {
+        (Some(Direction::Outgoing), _) => "INDEXED BY email_outgoing",
+        (None, Some(status)) if status != EmailStatus::Received => "INDEXED BY email_outgoing",
+        _ => "",
+    };
+    if !index.is_empty() {
+        conditions.literal("direction = 'outgoing'");
+    } else if let Some(direction) = filter.direction {
+        conditions.add("direction = ?", direction.as_str().to_owned());
+    }
+    if let Some(search) = filter.search.as_deref().filter(|text| !text.trim().is_empty()) {
+        let escaped = search.trim().replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
+        conditions.add(
+            r"(subject LIKE ? ESCAPE '\' OR EXISTS (SELECT 1 FROM email_party WHERE email_party.email = email.row
+                AND (written LIKE ? ESCAPE '\' OR name LIKE ? ESCAPE '\')))",
+            format!("%{escaped}%"),
+        );
+    }
+    if let Some(key) = filter.after {
+        conditions.add_two("(happened_at, row) < (?a, ?b)", ms(key.happened_at), key.row);
+    }
+    let sql = format!(
+        "SELECT row, id, direction, status, message_id, subject, mailbox, owner, owner_kind, happened_at, attempts,
+            last_failure FROM email {index} {} ORDER BY happened_at DESC, row DESC LIMIT {limit}",
+=======
     let conditions = conditions(filter);
     let sql = format!(
         "SELECT row, id, direction, status, message_id, subject, mailbox, owner, owner_kind, happened_at, attempts,
             last_failure, received_at, submitted_at, correlation_email, regarding FROM email {} ORDER BY happened_at DESC, row DESC LIMIT {limit}",
+>>>>>>> refs/heads/api
         conditions.where_clause()
     );
     let mut select = connection.prepare_cached(&sql)?;
@@ -331,23 +367,20 @@ pub(crate) fn count(
         "SELECT count(*) FROM email WHERE happened_at >= ?1 AND direction = 'incoming'",
         vec![ms(since).into()],
     )?;
-    // An email is made before it is sent, rarely weeks before: the index on the time narrows it enough.
     counts.sent = number(
-        "SELECT count(*) FROM email WHERE status = 'sent' AND submitted_at >= ?1 AND happened_at >= ?2",
-        vec![ms(since).into(), ms(since - chrono::Duration::days(60)).into()],
+        "SELECT count(*) FROM email INDEXED BY email_outgoing
+         WHERE direction = 'outgoing' AND status = 'sent' AND submitted_at >= ?1",
+        vec![ms(since).into()],
     )?;
-    let in_status = |status: &str| {
+    let in_status = |status: EmailStatus| {
         number(
-            &format!(
-                "SELECT count(*) FROM email INDEXED BY email_to_send
-                 WHERE status IN ('pending_send', 'sending', 'failed') AND status = '{status}'"
-            ),
-            Vec::new(),
+            "SELECT count(*) FROM email INDEXED BY email_outgoing WHERE direction = 'outgoing' AND status = ?1",
+            vec![status.as_str().to_owned().into()],
         )
     };
-    counts.waiting = in_status("pending_send")?;
-    counts.sending = in_status("sending")?;
-    counts.failed = in_status("failed")?;
+    counts.waiting = in_status(EmailStatus::PendingSend)?;
+    counts.sending = in_status(EmailStatus::Sending)?;
+    counts.failed = in_status(EmailStatus::Failed)?;
     Ok(())
 }
 

@@ -125,8 +125,9 @@ pub(crate) fn page(
 ) -> rusqlite::Result<Vec<LedgerEntry>> {
     let mut conditions = Conditions::default();
     if let Some(mailbox) = filter.mailbox {
+        // The plus keeps the order of rows, so that the latest are found without reading all of a mailbox.
         conditions.add(
-            "ledger.folder IN (SELECT row FROM folder WHERE mailbox = ?)",
+            "+ledger.folder IN (SELECT row FROM folder WHERE mailbox = ?)",
             mailbox.0.as_bytes().to_vec(),
         );
     }

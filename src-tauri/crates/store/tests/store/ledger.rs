@@ -1,7 +1,7 @@
 //! The port `Ledger`, with quarantine and what hangs on a decision.
 
 use crate::support::{AMY, BEN, INBOX, at, batch, contoso, message_id, promoted, raw, row};
-use std::io::Read;
+use std::{io::Read, sync::Arc};
 use tandem_domain::{
     email::PartyRole,
     ids::{EmailId, email_id},
@@ -235,4 +235,31 @@ async fn an_attachment_is_a_range_of_the_raw_message_across_chunks() {
     let mut copy = Vec::new();
     spooled.open().unwrap().read_to_end(&mut copy).unwrap();
     assert!(copy == bytes);
+}
+
+#[tokio::test]
+async fn a_temporary_file_that_went_away_or_was_cut_leaves_nothing_behind() {
+    let home = tempfile::tempdir().unwrap();
+    let store = contoso(home.path()).await;
+    let file = tempfile::NamedTempFile::new_in(home.path()).unwrap();
+    std::fs::write(file.path(), vec![1; 600_000]).unwrap();
+    let path = Arc::new(file.into_temp_path());
+    let cut = RawMessage::Spooled { path: Arc::clone(&path), len: 700_000 };
+    let items = |raw| {
+        vec![promoted(&store, AMY, "1:1", "1@b", raw_of_one()), promoted(&store, AMY, "1:2", "2@b", raw)]
+    };
+    let error = store.commit(batch(AMY, items(cut), "1")).await.unwrap_err();
+    assert!(error.to_string().contains("600000 bytes instead of 700000"), "{error}");
+    std::fs::remove_file(&*path).unwrap();
+    let gone = RawMessage::Spooled { path, len: 600_000 };
+    let error = store.commit(batch(AMY, items(gone), "1")).await.unwrap_err();
+    assert!(error.to_string().contains("temporary file"), "{error}");
+    assert_eq!(store.list_ledger(LedgerFilter::default(), 10).await.unwrap(), []);
+    assert_eq!(store.list_emails(EmailFilter::default(), 10).await.unwrap(), []);
+    assert_eq!(store.cursor(AMY, INBOX).await.unwrap(), None);
+    store.commit(batch(AMY, items(raw_of_one()), "1")).await.unwrap();
+}
+
+fn raw_of_one() -> RawMessage {
+    raw("x")
 }

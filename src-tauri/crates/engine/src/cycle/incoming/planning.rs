@@ -99,7 +99,7 @@ impl Planner {
             Content::Message { raw, parsed, received_at } => {
                 // The server's date, else the topmost Received, else Date: what a person would call received.
                 let received_at = received_at.or(parsed.received_at).or(parsed.sent_at).unwrap_or(now);
-                let plan = plan(&self.mailbox, self.facts(row_scope(&row), parsed, received_at, facts));
+                let plan = plan(&self.mailbox, self.facts(&row_scope(&row), parsed, received_at, facts));
                 let email = plan.promote.as_ref().map(|email| email.id).or(plan.duplicate_of);
                 let row = LedgerRow {
                     message_id: parsed.message_id.clone(),
@@ -120,7 +120,7 @@ impl Planner {
 
     fn facts<'a>(
         &self,
-        scope: String,
+        scope: &str,
         message: &'a ParsedMessage,
         received_at: Instant,
         facts: &'a Facts,
@@ -140,10 +140,10 @@ impl Planner {
     }
 
     /// The same message always gets the same id; one without a Message-ID is known by where it lies.
-    fn email_id(&self, scope: String, message_id: Option<&MessageId>) -> EmailId {
+    fn email_id(&self, scope: &str, message_id: Option<&MessageId>) -> EmailId {
         match message_id {
             Some(id) => email_id(self.organization, "", id.as_str()),
-            None => email_id(self.organization, &scope, ""),
+            None => email_id(self.organization, scope, ""),
         }
     }
 }

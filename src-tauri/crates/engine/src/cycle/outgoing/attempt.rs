@@ -28,7 +28,12 @@ const RECORD_TRIES: u32 = 4;
 pub async fn run(context: &CycleContext, sending: &mut Sending, email: PendingEmail) -> Result<(), Failure> {
     let storage = &context.ports.storage;
     let raw = storage.raw(email.id).await.map_err(storage_failure)?;
-    storage.begin_attempt(email.id, context.cycle, context.now()).await.map_err(storage_failure)?;
+    match storage.begin_attempt(email.id, context.cycle, context.now()).await {
+        Ok(()) => {}
+        // A person withdrew it since it was loaded.
+        Err(StorageError::Conflict | StorageError::NotFound(_)) => return Ok(()),
+        Err(error) => return Err(storage_failure(error)),
+    }
     let Some(session) = sending.session.as_mut() else {
         return storage.send_again(email.id, context.now()).await.map_err(storage_failure);
     };

@@ -1,0 +1,35 @@
+//! The one door between the page and the engine.
+
+use crate::{events, state::Shell};
+use serde_json::Value;
+use std::time::{SystemTime, UNIX_EPOCH};
+use tandem_api::{router, wire::ApiError};
+use tauri::{AppHandle, Manager, State};
+
+/// Calls an action by its name.
+#[tauri::command]
+pub async fn rpc(shell: State<'_, Shell>, action: String, request: Value) -> Result<Value, ApiError> {
+    let tandem = shell.tandem().await?;
+    router::call(&tandem, &action, request).await
+}
+
+/// Waits until the program is open, or says why it could not be opened; `again` tries once more.
+#[tauri::command]
+pub async fn startup(app: AppHandle, again: bool) -> Result<(), ApiError> {
+    let shell = app.state::<Shell>();
+    let opened = shell.tandem().await;
+    match opened {
+        Err(_) if again => events::open(&app).await.map(|_| ()),
+        other => other.map(|_| ()),
+    }
+}
+
+/// The page was painted. Prints how long that took when asked for, to measure the cold start.
+#[tauri::command]
+pub fn painted() {
+    let Some(started) = std::env::var("TANDEM_START_NS").ok().and_then(|text| text.parse::<u128>().ok()) else {
+        return;
+    };
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_nanos());
+    eprintln!("PAINTED_MS {}", now.saturating_sub(started) / 1_000_000);
+}

@@ -1,0 +1,45 @@
+import {
+  Button,
+  Dialog,
+  DialogActions,
+  DialogBody,
+  DialogContent,
+  DialogSurface,
+  DialogTitle,
+} from "@fluentui/react-components";
+import { useEffect, useState } from "react";
+import { backend, type OnClose } from "../lib/backend";
+import { testIds } from "../lib/testids";
+
+/** Explains, the first time, what closing the window means, and remembers the answer. */
+export function CloseDialog() {
+  const [open, setOpen] = useState(false);
+  useEffect(() => backend().onClosing(() => setOpen(true)), []);
+  const answer = (choice: OnClose | null) => {
+    setOpen(false);
+    void backend()
+      .closeWindow(choice)
+      .catch(() => undefined);
+  };
+  return (
+    <Dialog open={open} onOpenChange={(_, d) => !d.open && answer(null)}>
+      <DialogSurface data-testid={testIds.closeDialog}>
+        <DialogBody>
+          <DialogTitle>Keep synchronizing?</DialogTitle>
+          <DialogContent>
+            Without its window Tandem goes on synchronizing in the background, with an icon in the tray. Open
+            it from there, or start Tandem again. Your choice is remembered; change it in Settings.
+          </DialogContent>
+          <DialogActions>
+            <Button appearance="primary" onClick={() => answer("hide")} data-testid={testIds.closeHide}>
+              Close window, keep synchronizing
+            </Button>
+            <Button onClick={() => answer("quit")} data-testid={testIds.closeQuit}>
+              Quit Tandem
+            </Button>
+          </DialogActions>
+        </DialogBody>
+      </DialogSurface>
+    </Dialog>
+  );
+}

@@ -1,0 +1,96 @@
+import {
+  createHashHistory,
+  createRootRoute,
+  createRoute,
+  createRouter,
+  lazyRouteComponent,
+  type RouterHistory,
+} from "@tanstack/react-router";
+import { HomePage } from "../features/home/HomePage";
+import { Layout } from "./Layout";
+import { NotFound } from "./NotFound";
+
+/** A search value as text, or nothing. */
+const text = (value: unknown): string | undefined =>
+  typeof value === "string" && value !== "" ? value : undefined;
+
+const root = createRootRoute({ component: Layout, notFoundComponent: NotFound });
+
+const home = createRoute({ getParentRoute: () => root, path: "/", component: HomePage });
+
+const profiles = createRoute({
+  getParentRoute: () => root,
+  path: "/profiles",
+  validateSearch: (s): { open?: string } => ({ open: text(s.open) }),
+  component: lazyRouteComponent(() => import("../features/profiles/ProfilesPage"), "ProfilesPage"),
+});
+
+const profileWizard = createRoute({
+  getParentRoute: () => root,
+  path: "/profiles/new",
+  component: lazyRouteComponent(() => import("../features/profiles/wizard/WizardPage"), "WizardPage"),
+});
+
+const mailboxes = createRoute({
+  getParentRoute: () => root,
+  path: "/mailboxes",
+  validateSearch: (s): { open?: string; status?: string; q?: string; edit?: string } => ({
+    open: text(s.open),
+    status: text(s.status),
+    q: text(s.q),
+    edit: text(s.edit),
+  }),
+  component: lazyRouteComponent(() => import("../features/mailboxes/MailboxesPage"), "MailboxesPage"),
+});
+
+const records = createRoute({
+  getParentRoute: () => root,
+  path: "/records",
+  validateSearch: (s): { open?: string; status?: string; q?: string; mailbox?: string } => ({
+    open: text(s.open),
+    status: text(s.status),
+    q: text(s.q),
+    mailbox: text(s.mailbox),
+  }),
+  component: lazyRouteComponent(() => import("../features/records/RecordsPage"), "RecordsPage"),
+});
+
+const compose = createRoute({
+  getParentRoute: () => root,
+  path: "/records/new",
+  validateSearch: (s): { reply?: string; from?: string } => ({ reply: text(s.reply), from: text(s.from) }),
+  component: lazyRouteComponent(() => import("../features/records/ComposePage"), "ComposePage"),
+});
+
+const ledger = createRoute({
+  getParentRoute: () => root,
+  path: "/ledger",
+  validateSearch: (s): { mailbox?: string; decision?: string; tab?: string; open?: string } => ({
+    mailbox: text(s.mailbox),
+    decision: text(s.decision),
+    tab: text(s.tab),
+    open: text(s.open),
+  }),
+  component: lazyRouteComponent(() => import("../features/ledger/LedgerPage"), "LedgerPage"),
+});
+
+const settings = createRoute({
+  getParentRoute: () => root,
+  path: "/settings",
+  component: lazyRouteComponent(() => import("../features/settings/SettingsPage"), "SettingsPage"),
+});
+
+const tree = root.addChildren([home, profiles, profileWizard, mailboxes, records, compose, ledger, settings]);
+
+/** The window's pages. Addresses live behind `#`, since the page is served from inside the application. */
+export function createRoutes(history: RouterHistory = createHashHistory()) {
+  return createRouter({ routeTree: tree, history, defaultPreload: "intent" });
+}
+
+export type Routes = ReturnType<typeof createRoutes>;
+
+declare module "@tanstack/react-router" {
+  interface Register {
+    router: Routes;
+  }
+}

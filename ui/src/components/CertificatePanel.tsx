@@ -1,0 +1,108 @@
+import { Button, Checkbox, makeStyles, Subtitle2, Text, tokens } from "@fluentui/react-components";
+import { DocumentRegular, ShieldErrorRegular } from "@fluentui/react-icons";
+import { useState } from "react";
+import type { Certificate } from "../bindings";
+import { testIds } from "../lib/testids";
+import { exact } from "../lib/time";
+
+const useStyles = makeStyles({
+  panel: {
+    display: "grid",
+    gap: tokens.spacingVerticalM,
+    padding: tokens.spacingHorizontalL,
+    border: `1px solid ${tokens.colorStatusWarningBorder1}`,
+    borderRadius: tokens.borderRadiusMedium,
+    backgroundColor: tokens.colorNeutralBackground1,
+  },
+  title: { display: "flex", gap: tokens.spacingHorizontalS, alignItems: "center" },
+  facts: {
+    display: "grid",
+    gridTemplateColumns: "minmax(80px, max-content) 1fr",
+    gap: `${tokens.spacingVerticalXS} ${tokens.spacingHorizontalL}`,
+    margin: 0,
+    "& dt": { color: tokens.colorNeutralForeground3 },
+    "& dd": { margin: 0, overflowWrap: "anywhere" },
+  },
+  fingerprint: {
+    fontFamily: tokens.fontFamilyMonospace,
+    fontSize: tokens.fontSizeBase300,
+    lineHeight: "1.6",
+  },
+  actions: { display: "flex", flexWrap: "wrap", gap: tokens.spacingHorizontalS },
+});
+
+/** A fingerprint in pairs, for comparing by eye and by telephone. */
+export const inPairs = (hex: string): string => (hex.match(/.{1,2}/g) ?? []).join(":").toUpperCase();
+
+/** A refused certificate: everything to compare, and the one safe next step. */
+export function CertificatePanel(props: {
+  certificate: Certificate;
+  busy?: boolean;
+  onTrust?: (sha256: string) => void;
+  onChooseCaFile?: () => void;
+}) {
+  const styles = useStyles();
+  const [compared, setCompared] = useState(false);
+  const { certificate } = props;
+  return (
+    <section
+      className={styles.panel}
+      data-testid={testIds.certificate}
+      aria-label={`Certificate of ${certificate.host}`}
+    >
+      <div className={styles.title}>
+        <ShieldErrorRegular fontSize={24} aria-hidden="true" />
+        <Subtitle2 as="h3">The certificate of {certificate.host} was refused</Subtitle2>
+      </div>
+      <Text>{certificate.why}</Text>
+      <dl className={styles.facts}>
+        <dt>Issued to</dt>
+        <dd>{certificate.subject}</dd>
+        <dt>For the names</dt>
+        <dd>{certificate.names.join(", ") || "none"}</dd>
+        <dt>Issued by</dt>
+        <dd>{certificate.issuer}</dd>
+        <dt>Valid</dt>
+        <dd>
+          {exact(certificate.not_before)} to {exact(certificate.not_after)}
+        </dd>
+        <dt>SHA-256</dt>
+        <dd className={styles.fingerprint} data-testid={testIds.certificateFingerprint}>
+          {inPairs(certificate.sha256)}
+        </dd>
+      </dl>
+      <Text>
+        Ask whoever runs {certificate.host} for its fingerprint, by telephone or in person, and compare all of
+        it. If it differs, somebody may be between you and the server: do not trust it.
+      </Text>
+      {props.onTrust && (
+        <Checkbox
+          checked={compared}
+          onChange={(_, d) => setCompared(d.checked === true)}
+          label="I compared the fingerprint and it is the same"
+          data-testid={testIds.certificateCompared}
+        />
+      )}
+      <div className={styles.actions}>
+        {props.onTrust && (
+          <Button
+            disabled={!compared || props.busy}
+            onClick={() => props.onTrust?.(certificate.sha256)}
+            data-testid={testIds.certificateTrust}
+          >
+            Trust this certificate for {certificate.host}
+          </Button>
+        )}
+        {props.onChooseCaFile && (
+          <Button
+            icon={<DocumentRegular />}
+            onClick={props.onChooseCaFile}
+            data-testid={testIds.certificateCaFile}
+          >
+            Choose CA file
+          </Button>
+        )}
+      </div>
+    </section>
+  );
+}

@@ -1,0 +1,313 @@
+import {
+  Button,
+  Field,
+  Input,
+  makeStyles,
+  Radio,
+  RadioGroup,
+  Select,
+  Subtitle1,
+  Switch,
+  Text,
+  tokens,
+} from "@fluentui/react-components";
+import { useQuery, useQueryClient } from "@tanstack/react-query";
+import { type ReactNode, useEffect, useState } from "react";
+import packageFile from "../../../package.json";
+import type { SettingsView } from "../../bindings";
+import { Confirm } from "../../components/Confirm";
+import { ErrorPanel } from "../../components/ErrorPanel";
+import { Facts } from "../../components/Facts";
+import { Loading, Page } from "../../components/Page";
+import { setAppearance, TEXT_SIZES, type ThemeChoice, useAppearance } from "../../lib/appearance";
+import { backend, type OnClose } from "../../lib/backend";
+import { useAction, useDo } from "../../lib/queries";
+import { testIds } from "../../lib/testids";
+
+const useStyles = makeStyles({
+  section: {
+    display: "grid",
+    gap: tokens.spacingVerticalM,
+    padding: tokens.spacingHorizontalXL,
+    backgroundColor: tokens.colorNeutralBackground1,
+    border: `1px solid ${tokens.colorNeutralStroke2}`,
+    borderRadius: tokens.borderRadiusLarge,
+    maxWidth: "760px",
+    boxSizing: "border-box",
+  },
+  title: { margin: 0 },
+  quiet: { color: tokens.colorNeutralForeground3 },
+  actions: { display: "flex", gap: tokens.spacingHorizontalS, alignItems: "center", flexWrap: "wrap" },
+  narrow: { maxWidth: "280px" },
+});
+
+function Section({ title, children }: { title: string; children: ReactNode }) {
+  const styles = useStyles();
+  return (
+    <section className={styles.section} aria-label={title}>
+      <Subtitle1 as="h2" className={styles.title}>
+        {title}
+      </Subtitle1>
+      {children}
+    </section>
+  );
+}
+
+/** Settings of the organization and of this window. */
+export function SettingsPage() {
+  return (
+    <Page title="Settings">
+      <Organization />
+      <Passwords />
+      <Appearance />
+      <Closing />
+      <Practice />
+      <Section title="About">
+        <Facts
+          facts={[
+            ["Version", packageFile.version],
+            ["Licence", "Apache-2.0"],
+            ["Network", "Tandem speaks to the servers of your profiles, and to nobody else."],
+          ]}
+        />
+      </Section>
+    </Page>
+  );
+}
+
+const NUMBERS: [keyof SettingsView & string, string, string, number, number][] = [
+  ["cycle_interval_minutes", "Minutes between cycles", "Counted from the end of the last cycle.", 1, 1440],
+  ["max_delivery_attempts", "Attempts to send an email", "After these it fails with an alert.", 1, 100],
+  [
+    "max_message_mib",
+    "Largest message, in MiB",
+    "Larger ones get a row in the ledger and are not fetched.",
+    1,
+    2048,
+  ],
+];
+
+function Organization() {
+  const styles = useStyles();
+  const settings = useAction("settings", {});
+  const save = useDo("save_settings");
+  const [draft, setDraft] = useState<SettingsView | null>(null);
+  const [numbers, setNumbers] = useState<Record<string, string>>({});
+  useEffect(() => {
+    if (settings.data) setDraft((before) => before ?? settings.data);
+  }, [settings.data]);
+  if (settings.isPending) return <Loading what="settings" />;
+  if (settings.error) return <ErrorPanel error={settings.error} onRetry={() => void settings.refetch()} />;
+  if (!draft) return null;
+  const wrong = (field: string, least: number, most: number) => {
+    const text = numbers[field];
+    if (text === undefined) return undefined;
+    const good = /^\d+$/.test(text) && Number(text) >= least && Number(text) <= most;
+    return good ? undefined : `${least} to ${most}.`;
+  };
+  const bad = NUMBERS.some(([field, , , least, most]) => wrong(field, least, most));
+  return (
+    <Section title="Organization">
+      <Switch
+        checked={draft.require_approval}
+        onChange={(_, d) => setDraft({ ...draft, require_approval: d.checked })}
+        label="Process approved mailboxes only"
+        data-testid={testIds.settingsField("require_approval")}
+      />
+      <Switch
+        checked={draft.allow_plain_connections}
+        onChange={(_, d) => setDraft({ ...draft, allow_plain_connections: d.checked })}
+        label="Allow connections without TLS"
+        data-testid={testIds.settingsField("allow_plain_connections")}
+      />
+      {draft.allow_plain_connections && (
+        <Text className={styles.quiet}>Passwords and mail of such connections can be read on the way.</Text>
+      )}
+      {NUMBERS.map(([field, label, hint, least, most]) => (
+        <Field
+          key={field}
+          className={styles.narrow}
+          label={label}
+          hint={hint}
+          validationMessage={wrong(field, least, most)}
+        >
+          <Input
+            type="number"
+            min={least}
+            max={most}
+            value={numbers[field] ?? String(draft[field])}
+            onChange={(_, d) => setNumbers({ ...numbers, [field]: d.value })}
+            data-testid={testIds.settingsField(field)}
+          />
+        </Field>
+      ))}
+      {save.error && <ErrorPanel error={save.error} />}
+      <div className={styles.actions}>
+        <Button
+          appearance="primary"
+          disabled={bad || save.isPending}
+          onClick={() => {
+            const typed = Object.fromEntries(
+              Object.entries(numbers).map(([field, text]) => [field, Number(text)]),
+            );
+            save.mutate({ ...draft, ...typed }, { onSuccess: setDraft });
+          }}
+          data-testid={testIds.settingsSave}
+        >
+          Save settings
+        </Button>
+        {save.isSuccess && <Text role="status">Saved</Text>}
+      </div>
+    </Section>
+  );
+}
+
+const SECRETS: Record<string, string> = { ready: "Ready", locked: "Locked", absent: "Not available" };
+
+function Passwords() {
+  const home = useAction("home", {});
+  if (!home.data) return null;
+  const { secrets } = home.data;
+  return (
+    <Section title="Passwords">
+      <Text>Passwords are kept in {secrets.name}, never in the database, a log or an export.</Text>
+      <Facts
+        facts={[
+          ["State", SECRETS[secrets.state] ?? secrets.state],
+          ["", secrets.message || null],
+        ]}
+      />
+    </Section>
+  );
+}
+
+const THEMES: [ThemeChoice, string][] = [
+  ["system", "Follow the system"],
+  ["light", "Light"],
+  ["dark", "Dark"],
+  ["contrast", "High contrast"],
+];
+
+function Appearance() {
+  const styles = useStyles();
+  const appearance = useAppearance();
+  return (
+    <Section title="Appearance">
+      <Field label="Colors">
+        <RadioGroup
+          value={appearance.theme}
+          onChange={(_, d) => setAppearance({ theme: d.value as ThemeChoice })}
+          layout="vertical"
+        >
+          {THEMES.map(([value, label]) => (
+            <Radio key={value} value={value} label={label} data-testid={testIds.settingsTheme(value)} />
+          ))}
+        </RadioGroup>
+      </Field>
+      <Field label="Text size" className={styles.narrow}>
+        <Select
+          value={String(appearance.textSize)}
+          onChange={(_, d) => setAppearance({ textSize: Number(d.value) })}
+          data-testid={testIds.settingsTextSize}
+        >
+          {TEXT_SIZES.map((size) => (
+            <option key={size} value={size}>
+              {size} %
+            </option>
+          ))}
+        </Select>
+      </Field>
+      <Text className={styles.quiet}>Movement follows the system's setting for reduced motion.</Text>
+    </Section>
+  );
+}
+
+function Closing() {
+  const queries = useQueryClient();
+  const [error, setError] = useState<unknown>(null);
+  const settings = useQuery({ queryKey: ["desktop"], queryFn: () => backend().desktopSettings() });
+  const choose = async (value: string) => {
+    setError(null);
+    try {
+      await backend().saveDesktopSettings({ on_close: value === "ask" ? null : (value as OnClose) });
+      await queries.invalidateQueries({ queryKey: ["desktop"] });
+    } catch (thrown) {
+      setError(thrown);
+    }
+  };
+  return (
+    <Section title="Closing the window">
+      {error !== null && <ErrorPanel error={error} />}
+      <RadioGroup
+        aria-label="Closing the window"
+        value={settings.data?.on_close ?? "ask"}
+        onChange={(_, d) => void choose(d.value)}
+        data-testid={testIds.settingsOnClose}
+      >
+        <Radio value="hide" label="Keeps synchronizing in the background, with an icon in the tray" />
+        <Radio value="quit" label="Quits Tandem; nothing is synchronized until it is started again" />
+        <Radio value="ask" label="Asks" />
+      </RadioGroup>
+    </Section>
+  );
+}
+
+function Practice() {
+  const styles = useStyles();
+  const practice = useAction("practice", {});
+  const start = useDo("start_practice");
+  const stop = useDo("stop_practice");
+  const [asking, setAsking] = useState(false);
+  const running = practice.data?.running ?? false;
+  const error = practice.error ?? start.error ?? stop.error;
+  return (
+    <Section title="Practice organization">
+      <Text>
+        Servers on this computer with made-up people and mail, synchronized for real, beside your own
+        organization. Nothing leaves this computer, and it is removed without a trace.
+      </Text>
+      {error && <ErrorPanel error={error} />}
+      {running && (
+        <Facts
+          facts={[
+            ["Servers", practice.data?.servers.join("; ")],
+            ["Mailboxes", practice.data?.mailboxes.join(", ")],
+          ]}
+        />
+      )}
+      <div className={styles.actions}>
+        {running ? (
+          <Button
+            disabled={stop.isPending}
+            onClick={() => setAsking(true)}
+            data-testid={testIds.practiceStop}
+          >
+            {stop.isPending ? "Removing…" : "End practice and remove it"}
+          </Button>
+        ) : (
+          <Button
+            disabled={start.isPending}
+            onClick={() => start.mutate({})}
+            data-testid={testIds.practiceStart}
+          >
+            {start.isPending ? "Starting…" : "Start practicing"}
+          </Button>
+        )}
+      </div>
+      {asking && (
+        <Confirm
+          title="End practice?"
+          no="Go on practicing"
+          yes="Remove the practice organization"
+          onNo={() => setAsking(false)}
+          onYes={() => {
+            setAsking(false);
+            stop.mutate({});
+          }}
+        >
+          Its mailboxes, records and mail are removed. Your own organization is not touched.
+        </Confirm>
+      )}
+    </Section>
+  );
+}

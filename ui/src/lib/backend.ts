@@ -1,0 +1,57 @@
+import type { Actions, ApiError, EventView } from "../bindings";
+import { ActionError, toApiError } from "./errors";
+
+/** What closing the window means; absent until the person was told and chose. */
+export type OnClose = "hide" | "quit";
+export type DesktopSettings = { on_close: OnClose | null };
+export type FileFilter = { name: string; extensions: string[] };
+
+/** Everything that the window asks of the world outside. One for Tauri, one pretended for tests and plain browsers. */
+export interface Backend {
+  rpc(action: string, request: unknown): Promise<unknown>;
+  startup(again: boolean): Promise<void>;
+  painted(): Promise<void>;
+  onEvent(hear: (event: EventView) => void): () => void;
+  onClosing(hear: () => void): () => void;
+  closeWindow(choice: OnClose | null): Promise<void>;
+  desktopSettings(): Promise<DesktopSettings>;
+  saveDesktopSettings(settings: DesktopSettings): Promise<void>;
+  chooseFiles(title: string, filters: FileFilter[], several: "one" | "several"): Promise<string[]>;
+  chooseTarget(title: string, name: string): Promise<string | null>;
+  bodyUrl(emailId: string): string;
+}
+
+let current: Backend | undefined;
+
+/** Sets the backend; before the first render, and in tests. */
+export function setBackend(backend: Backend): void {
+  current = backend;
+}
+
+/** The backend in use. */
+export function backend(): Backend {
+  if (!current) throw new Error("no backend was chosen");
+  return current;
+}
+
+/** Calls an action of the engine. Rejects with an `ActionError` and nothing else. */
+export async function call<A extends keyof Actions>(
+  action: A,
+  request: Actions[A]["request"],
+): Promise<Actions[A]["response"]> {
+  try {
+    return (await backend().rpc(action, request)) as Actions[A]["response"];
+  } catch (thrown) {
+    throw new ActionError(toApiError(thrown));
+  }
+}
+
+/** Waits until the engine's data is open; answers with the error when it can't be. */
+export async function startup(again: boolean): Promise<ApiError | null> {
+  try {
+    await backend().startup(again);
+    return null;
+  } catch (thrown) {
+    return toApiError(thrown);
+  }
+}

@@ -1,0 +1,595 @@
+import type {
+  Actions,
+  EmailRow,
+  EmailView,
+  EventView,
+  Home,
+  LadderView,
+  MailboxView,
+  ProfileView,
+  RungView,
+  SaveProfileRequest,
+  SettingsView,
+} from "../bindings";
+import type { Backend, DesktopSettings } from "./backend";
+import * as data from "./fake-data";
+
+/** `empty`: nothing is set up. `healthy`, `broken`: as named. `startup_error`: the data can't be opened. */
+export type Scenario = "empty" | "healthy" | "broken" | "startup_error";
+
+type Handlers = { [A in keyof Actions]: (request: Actions[A]["request"]) => Promise<Actions[A]["response"]> };
+
+const RUNGS: Record<string, string[]> = {
+  incoming: ["dns", "tcp", "tls", "login", "list", "read"],
+  outgoing: ["dns", "tcp", "tls", "login", "send", "round_trip"],
+};
+const SAID: Record<string, string> = {
+  dns: "mail.contoso.test is 192.0.2.25",
+  tcp: "+OK Contoso mail server ready",
+  tls: "TLS 1.3, certificate of mail.contoso.test valid until 3 January 2028",
+  login: "+OK Logged in.",
+  list: "214 messages",
+  read: "+OK 3,412 octets follow",
+  send: "250 2.0.0 Ok: queued as 4D1B2",
+  round_trip: "Seen in the mailbox after 1.4 s",
+};
+
+/** An engine that only pretends: for tests, and for `npm run dev` in a plain browser. */
+export class FakeBackend implements Backend {
+  readonly calls: { action: string; request: unknown }[] = [];
+  readonly closings: string[] = [];
+  failing = new Map<string, unknown>();
+  files: string[] = ["/home/admin/contoso-ca.pem"];
+  private readonly scenario: Scenario;
+  private readonly pause: number;
+  private profiles: ProfileView[];
+  private mailboxes: MailboxView[];
+  private emails: EmailView[];
+  private practicing = false;
+  private settings: SettingsView = {
+    allow_plain_connections: false,
+    require_approval: true,
+    cycle_interval_minutes: 5,
+    max_delivery_attempts: 10,
+    max_message_mib: 50,
+  };
+  private desktop: DesktopSettings = { on_close: null };
+  private hearers = new Set<(event: EventView) => void>();
+  private closingHearers = new Set<() => void>();
+
+  /** `pause` is how long a rung takes, in milliseconds. */
+  constructor(scenario: Scenario, pause = 250) {
+    this.scenario = scenario;
+    this.pause = pause;
+    const empty = scenario === "empty";
+    this.profiles = empty ? [] : data.twoProfiles();
+    this.mailboxes = empty ? [] : scenario === "broken" ? data.brokenMailboxes() : data.healthyMailboxes();
+    this.emails = empty ? [] : data.emails();
+  }
+
+  async rpc(action: string, request: unknown): Promise<unknown> {
+    this.calls.push({ action, request });
+    await this.wait(this.pause / 5);
+    if (this.failing.has(action)) throw this.failing.get(action);
+    const handler = this.handlers[action as keyof Actions] as
+      | ((request: unknown) => Promise<unknown>)
+      | undefined;
+    if (!handler)
+      throw data.failure({ code: "unknown_action", message: "There is no such action.", object: action });
+    return structuredClone(await handler(request));
+  }
+
+  async startup(again: boolean): Promise<void> {
+    if (this.scenario !== "startup_error" || again) return;
+    throw data.failure({
+      code: "data_folder_locked",
+      object: "/home/admin/.local/share/tandem",
+      message: "The data folder is in use by another Tandem: the command line runs there with process 4711.",
+      remedy: "Stop `tandem run`, then try again.",
+      server_said: "database is locked",
+    });
+  }
+
+  painted = async () => undefined;
+  onEvent = (hear: (event: EventView) => void) => {
+    this.hearers.add(hear);
+    return () => this.hearers.delete(hear);
+  };
+  onClosing = (hear: () => void) => {
+    this.closingHearers.add(hear);
+    return () => this.closingHearers.delete(hear);
+  };
+  closeWindow = async (choice: "hide" | "quit" | null) => {
+    this.closings.push(choice ?? "stay");
+    if (choice) this.desktop = { on_close: choice };
+  };
+  desktopSettings = async () => this.desktop;
+  saveDesktopSettings = async (settings: DesktopSettings) => {
+    this.desktop = settings;
+  };
+  chooseFiles = async () => this.files;
+  chooseTarget = async (_title: string, name: string) => `/home/admin/${name}`;
+  bodyUrl = (id: string) =>
+    `data:text/html;charset=utf-8,${encodeURIComponent(
+      `<!doctype html><meta charset="utf-8"><body style="font:14px Segoe UI,sans-serif;margin:16px;color:#222;background:#fff"><p>Hello Amy,</p><p>the truck comes on <b>Thursday between 9 and 11</b>. Please have the ramp free.</p><table border=1 cellpadding=6 style="border-collapse:collapse"><tr><th>Position</th><th>Pieces</th></tr><tr><td>Chair C4</td><td>24</td></tr></table><p>Best regards<br>Susan</p><!-- ${id} -->`,
+    )}`;
+
+  /** Tells the window something, as the engine would. */
+  emit(event: EventView): void {
+    for (const hear of this.hearers) hear(event);
+  }
+
+  /** The person closes the window. */
+  close(): void {
+    for (const hear of this.closingHearers) hear();
+  }
+
+  private wait(ms: number): Promise<void> {
+    return ms > 0 ? new Promise((resolve) => setTimeout(resolve, ms)) : Promise.resolve();
+  }
+
+  private async climb(
+    object: string,
+    workload: string,
+    names: string[],
+    stopAt?: { name: string; error: ReturnType<typeof data.failure> },
+  ): Promise<LadderView> {
+    const rungs: RungView[] = [];
+    let failed = false;
+    for (const name of names) {
+      if (!failed) await this.wait(this.pause);
+      const wrong = stopAt?.name === name;
+      const rung: RungView = {
+        name,
+        status: failed ? "skipped" : wrong ? "failed" : "passed",
+        took_ms: failed ? 0 : 7 + name.length * 13,
+        server_said: failed
+          ? "The rung below failed."
+          : wrong
+            ? (stopAt.error.server_said ?? "")
+            : (SAID[name] ?? ""),
+        error: wrong ? stopAt.error : null,
+      };
+      failed ||= wrong;
+      rungs.push(rung);
+      this.emit({ type: "rung", object, workload, rung });
+    }
+    const ladder: LadderView = {
+      object,
+      workload,
+      status: failed ? "failure" : "success",
+      reason: null,
+      rungs,
+    };
+    this.emit({ type: "ladder", ladder });
+    return ladder;
+  }
+
+  private async tryProfile(
+    object: string,
+    profile: SaveProfileRequest,
+    login: string[],
+  ): Promise<LadderView[]> {
+    const untrusted = (end: {
+      ca_file?: string | null;
+      trusted_certificate_sha256?: string[];
+      server: string;
+    }) => end.server.startsWith("mail.") && !end.ca_file && !end.trusted_certificate_sha256?.length;
+    const stop = { name: "tls", error: data.certificateRefused };
+    return Promise.all([
+      this.climb(
+        object,
+        "incoming",
+        ["dns", "tcp", "tls", ...login, ...(login.length ? ["list"] : [])],
+        untrusted(profile.incoming) ? stop : undefined,
+      ),
+      this.climb(
+        object,
+        "outgoing",
+        ["dns", "tcp", "tls", ...login],
+        untrusted(profile.outgoing) ? stop : undefined,
+      ),
+    ]);
+  }
+
+  private home(): Home {
+    const broken = this.scenario === "broken";
+    const enabled = this.mailboxes.filter(
+      (m) => m.workloads.incoming.enabled || m.workloads.outgoing.enabled,
+    );
+    const empty = this.mailboxes.length === 0;
+    return {
+      status: empty ? "empty" : broken ? "stopped" : "ok",
+      headline: empty
+        ? "Nothing is set up yet"
+        : broken
+          ? "One mailbox is stopped: its mail is neither fetched nor sent"
+          : `All ${enabled.length} mailboxes are in step`,
+      since: empty ? null : data.ago(broken ? 40 : 60 * 5),
+      engine_running: true,
+      practice: this.practicing,
+      secrets: broken
+        ? {
+            name: "Secret Service",
+            state: "locked",
+            message:
+              "The keyring is locked, so new passwords can't be stored. Unlock it by signing in, or in the system's password settings.",
+          }
+        : { name: "Secret Service", state: "ready", message: "" },
+      needs_attention: broken ? data.alerts() : [],
+      running: empty
+        ? []
+        : [
+            {
+              mailbox: "support@contoso.test",
+              workload: "incoming",
+              kind: "cycle",
+              done: 1240,
+              total: 4000,
+              since: data.ago(1),
+            },
+            {
+              mailbox: "sales.014@contoso.test",
+              workload: "outgoing",
+              kind: "cycle",
+              done: 3,
+              total: null,
+              since: data.ago(0),
+            },
+          ],
+      mailboxes: this.mailboxes.length,
+      mailboxes_enabled: enabled.length,
+      mailboxes_pending_approval: this.mailboxes.filter((m) => m.approval === "pending").length,
+      profiles: this.profiles.length,
+      received_today: empty ? 0 : 1318,
+      sent_today: empty ? 0 : 204,
+      waiting_to_send: empty ? 0 : 2,
+      failed_to_send: broken ? 1 : 0,
+      quarantined: broken ? 2 : 0,
+      next_due: empty ? null : data.ahead(2),
+      mailbox_overview: [...this.mailboxes].sort((a, b) => rank(a) - rank(b)).slice(0, 8),
+    };
+  }
+
+  private handlers: Handlers = {
+    home: async () => this.home(),
+    health: async () => ({ status: "ok", since: null, objects: [] }),
+    alerts: async () => (this.scenario === "broken" ? data.alerts() : []),
+    profiles: async () => this.profiles,
+    save_profile: async (request) => {
+      if (request.incoming.security === "none" && !this.settings.allow_plain_connections)
+        throw data.failure({
+          code: "plain_connections_not_allowed",
+          object: request.name,
+          message: "The incoming server would be used without TLS, and the settings do not allow that.",
+          remedy: "Choose TLS or STARTTLS, or allow plain connections in Settings.",
+        });
+      const before = this.profiles.find((p) => p.id === request.id);
+      const saved = data.profile(request.name, {
+        ...request,
+        id: request.id ?? `profile-${request.name}`,
+        description: request.description ?? "",
+        password_set: Boolean(request.password) || Boolean(before?.password_set),
+        user_name: request.user_name ?? null,
+        process_emails_from: request.process_emails_from ?? null,
+        mailboxes: before?.mailboxes ?? 0,
+        status: before?.status ?? "unproven",
+      });
+      this.profiles = before
+        ? this.profiles.map((p) => (p === before ? saved : p))
+        : [...this.profiles, saved];
+      this.emit({ type: "changed", kind: "configuration" });
+      return saved;
+    },
+    probe_profile: async ({ name }) => {
+      const found = this.profiles.find((p) => p.name === name);
+      if (!found?.incoming || !found.outgoing) throw data.failure({ code: "not_found", object: name });
+      return this.tryProfile(
+        name,
+        { ...found, incoming: found.incoming, outgoing: found.outgoing } as SaveProfileRequest,
+        [],
+      );
+    },
+    try_servers: async ({ profile, address, user_name }) =>
+      this.tryProfile(address || profile.name, profile, user_name ? ["login"] : []),
+    mailboxes: async () => this.mailboxes,
+    mailbox: async ({ address }) => ({
+      mailbox: this.find(address),
+      last_test: this.find(address).workloads.incoming.tested_at
+        ? [
+            {
+              object: address,
+              workload: "incoming",
+              status: this.find(address).status === "stopped" ? "failure" : "success",
+              reason: null,
+              rungs: (RUNGS.incoming ?? []).map((name, i) => ({
+                name,
+                status:
+                  this.find(address).status === "stopped" && i >= 3
+                    ? i === 3
+                      ? "failed"
+                      : "skipped"
+                    : "passed",
+                took_ms: 9 + i * 17,
+                server_said:
+                  this.find(address).status === "stopped" && i === 3
+                    ? "-ERR [AUTH] Authentication failed."
+                    : (SAID[name] ?? ""),
+                error: this.find(address).status === "stopped" && i === 3 ? data.wrongPassword : null,
+              })),
+            },
+          ]
+        : [],
+      cycles: this.find(address).workloads.incoming.last_success
+        ? Array.from({ length: 6 }, (_, i) => ({
+            id: `cycle-${i}`,
+            workload: i % 2 ? "outgoing" : "incoming",
+            started_at: data.ago(2 + i * 5),
+            ended_at: data.ago(2 + i * 5),
+            items: (i * 7) % 5,
+            error: i === 4 ? "The server closed the connection." : null,
+          }))
+        : [],
+    }),
+    save_mailbox: async (request) => {
+      const other = this.mailboxes.find(
+        (m) => m.email === request.email && m.owner.name !== request.owner_name,
+      );
+      if (other && !request.confirm_remap)
+        throw data.failure({
+          code: "remap_needs_confirmation",
+          object: request.email,
+          message: `${request.email} belongs to ${other.owner.name}.`,
+          remedy: `Confirm to move it to ${request.owner_name}.`,
+        });
+      const before = this.mailboxes.find((m) => m.id === request.id || m.email === request.email);
+      const saved = data.mailbox(request.email, request.owner_name, {
+        owner: { type: request.owner_type, id: `owner-${request.owner_name}`, name: request.owner_name },
+        profile: request.profile,
+        approval: before?.approval ?? "pending",
+        status: before?.status ?? "unproven",
+        user_name: request.user_name ?? null,
+        password_set: Boolean(request.password) || Boolean(before?.password_set),
+        process_emails_from: request.process_emails_from ?? null,
+        delete_after_processing: request.delete_after_processing ?? false,
+        workloads: before?.workloads ?? {
+          incoming: data.newWorkload,
+          outgoing: data.newWorkload,
+          act: { ...data.newWorkload, method: "none", state: "off", why: "Not synchronized." },
+        },
+      });
+      this.mailboxes = [saved, ...this.mailboxes.filter((m) => m !== before)];
+      this.emit({ type: "changed", kind: "configuration" });
+      return saved;
+    },
+    approve_mailboxes: async ({ addresses }) => this.change(addresses, () => ({ approval: "approved" })),
+    reject_mailboxes: async ({ addresses }) => this.change(addresses, () => ({ approval: "rejected" })),
+    disable_mailboxes: async ({ addresses }) =>
+      this.change(addresses, (m) => ({
+        status: "off",
+        workloads: {
+          ...m.workloads,
+          incoming: { ...m.workloads.incoming, enabled: false, state: "off", why: "Disabled by you." },
+          outgoing: { ...m.workloads.outgoing, enabled: false, state: "off", why: "Disabled by you." },
+        },
+      })),
+    test_enable: async ({ addresses = [] }) => {
+      const ladders: LadderView[] = [];
+      for (const address of addresses) {
+        const found = this.find(address);
+        const stop = found.password_set
+          ? undefined
+          : { name: "login", error: { ...data.wrongPassword, object: address } };
+        for (const workload of ["incoming", "outgoing"]) {
+          if (found.approval !== "approved") {
+            ladders.push({
+              object: address,
+              workload,
+              status: "skipped",
+              reason: "It waits for approval.",
+              rungs: [],
+            });
+            continue;
+          }
+          ladders.push(await this.climb(address, workload, RUNGS[workload] ?? [], stop));
+        }
+        if (found.approval === "approved" && !stop)
+          this.change([address], () => ({
+            status: "ok",
+            workloads: { ...found.workloads, incoming: data.workload(), outgoing: data.workload() },
+          }));
+      }
+      const of = (status: string) => ladders.filter((l) => l.status === status).length;
+      return { ladders, succeeded: of("success"), failed: of("failure"), skipped: of("skipped") };
+    },
+    remap_mailbox: async ({ address, to, confirm }) => {
+      const found = this.find(address);
+      if (confirm) this.change([address], (m) => ({ owner: { ...m.owner, name: to, id: `owner-${to}` } }));
+      return {
+        done: confirm ?? false,
+        breaks: [
+          `${found.owner.name} has no mailbox any more: email from ${found.owner.name} can't be sent.`,
+          `New email to ${address} is promoted for ${to}, with the filtering method of ${to}.`,
+          "Records that exist stay with their owner.",
+          "The mailbox has to be approved and tested again.",
+        ],
+      };
+    },
+    sync_now: async ({ address }) => {
+      for (let done = 0; done <= 40; done += 10) {
+        this.emit({
+          type: "progress",
+          mailbox: address,
+          workload: "incoming",
+          done,
+          total: 40,
+          finished: done === 40,
+        });
+        await this.wait(this.pause);
+      }
+      return this.find(address);
+    },
+    emails: async ({ mailbox, status, search, limit, after }) => {
+      const words = (search ?? "").toLowerCase();
+      const found = this.emails.filter(
+        (e) =>
+          (!mailbox || e.receiving_mailbox === mailbox) &&
+          (!status || e.status === status) &&
+          (!words || `${e.subject} ${e.from[0]?.name} ${e.to[0]?.name}`.toLowerCase().includes(words)),
+      );
+      const from = Number(after ?? 0);
+      const end = from + (limit || 100);
+      return {
+        emails: found.slice(from, end).map(row),
+        next: end < found.length ? String(end) : null,
+        total: found.length,
+      };
+    },
+    email: async ({ id }) => {
+      const at = this.emails.findIndex((e) => e.id === id);
+      const found = this.emails[at];
+      if (!found)
+        throw data.failure({
+          code: "not_found",
+          object: id,
+          message: "There is no such email any more.",
+          remedy: "Choose another one from the list.",
+        });
+      return {
+        ...found,
+        conversation: found.correlation
+          ? this.emails
+              .slice(at + 1, at + 3)
+              .map(row)
+              .reverse()
+          : [],
+      };
+    },
+    email_body: async () => ({ html: "<p>Hello</p>", blocked_remote: 3 }),
+    save_attachment: async () => ({}),
+    send_email: async (request) => {
+      const first = this.emails[0];
+      if (!first) throw data.failure({ code: "not_found" });
+      const made: EmailView = {
+        ...first,
+        id: `email-new-${this.emails.length}`,
+        subject: request.subject ?? "",
+        direction: "outgoing",
+        status: "pending_send",
+        sent_on: null,
+        received_on: null,
+        receiving_mailbox: request.from ?? null,
+        attachments: [],
+        last_attempt: null,
+        to: (request.to ?? []).map((address) => ({
+          address,
+          name: "",
+          resolved: [],
+          delivery: "pending",
+          delivery_said: null,
+        })),
+      };
+      this.emails = [made, ...this.emails];
+      this.emit({ type: "changed", kind: "email" });
+      return row(made);
+    },
+    resolve_delivery: async ({ id, verdict }) => {
+      this.emails = this.emails.map((e) =>
+        e.id === id ? { ...e, status: verdict === "sent" ? "sent" : "pending_send", last_attempt: null } : e,
+      );
+      return row(this.emails.find((e) => e.id === id) as EmailView);
+    },
+    ledger: async ({ mailbox, decision, limit }) => {
+      const rows = this.emails.length ? data.ledger() : [];
+      return rows
+        .filter((r) => (!mailbox || r.mailbox === mailbox) && (!decision || r.decision === decision))
+        .slice(0, limit || rows.length);
+    },
+    explain: async () => [
+      {
+        mailbox: "amy@contoso.test",
+        happened: true,
+        decision: "promoted",
+        summary: "An email activity was made, because Amy Alberts takes all email messages.",
+        trace: data.trace,
+        what_would_change_it:
+          "Another incoming filtering method of Amy Alberts, or a later start date of the mailbox.",
+        email_id: "email-1",
+        decided_at: data.ago(7),
+      },
+    ],
+    quarantine: async () => (this.scenario === "broken" ? data.quarantine() : []),
+    retry_quarantine: async () => ({ released: 1, still_unreadable: 1 }),
+    apply: async () => ({ applied: true, changes: [] }),
+    export: async () => ({ text: '[[profile]]\nname = "Contoso POP3"\n' }),
+    settings: async () => this.settings,
+    save_settings: async (settings) => {
+      this.settings = settings;
+      return settings;
+    },
+    practice: async () => this.practiceView(),
+    start_practice: async () => {
+      this.practicing = true;
+      this.mailboxes = data.healthyMailboxes().slice(0, 5);
+      this.profiles = data.twoProfiles().slice(0, 1);
+      this.emails = data.emails().slice(0, 40);
+      this.emit({ type: "changed", kind: "configuration" });
+      return this.practiceView();
+    },
+    stop_practice: async () => {
+      this.practicing = false;
+      this.mailboxes = [];
+      this.profiles = [];
+      this.emails = [];
+      this.emit({ type: "changed", kind: "configuration" });
+      return this.practiceView();
+    },
+  };
+
+  private practiceView() {
+    return {
+      running: this.practicing,
+      since: this.practicing ? data.ago(1) : null,
+      servers: this.practicing ? ["POP3 on 127.0.0.1:40995", "SMTP on 127.0.0.1:40465"] : [],
+      mailboxes: this.practicing ? this.mailboxes.map((m) => m.email) : [],
+    };
+  }
+
+  private find(address: string): MailboxView {
+    const found = this.mailboxes.find((m) => m.email === address);
+    if (!found)
+      throw data.failure({
+        code: "not_found",
+        object: address,
+        message: `There is no mailbox ${address}.`,
+        remedy: "Choose another one from the list.",
+      });
+    return found;
+  }
+
+  private change(addresses: string[], over: (m: MailboxView) => Partial<MailboxView>): MailboxView[] {
+    this.mailboxes = this.mailboxes.map((m) => (addresses.includes(m.email) ? { ...m, ...over(m) } : m));
+    this.emit({ type: "changed", kind: "configuration" });
+    return this.mailboxes.filter((m) => addresses.includes(m.email));
+  }
+}
+
+const rank = (m: MailboxView) => ["stopped", "late", "unproven", "ok", "off"].indexOf(m.status);
+
+function row(email: EmailView): EmailRow {
+  return {
+    id: email.id,
+    subject: email.subject,
+    direction: email.direction,
+    status: email.status,
+    from: email.from[0]?.name || email.from[0]?.address || "",
+    to: email.to.map((p) => p.name || p.address).join(", "),
+    sent_on: email.sent_on,
+    received_on: email.received_on,
+    mailbox: email.receiving_mailbox ?? "",
+    owner: email.owner.name,
+    has_attachments: email.attachments.length > 0,
+    correlated: email.correlation !== null,
+    regarding: email.regarding?.name ?? null,
+  };
+}

@@ -1,0 +1,31 @@
+import { convertFileSrc, invoke } from "@tauri-apps/api/core";
+import { listen } from "@tauri-apps/api/event";
+import { open, save } from "@tauri-apps/plugin-dialog";
+import type { EventView } from "../bindings";
+import type { Backend, DesktopSettings } from "./backend";
+
+function hear<T>(name: string, then: (payload: T) => void): () => void {
+  const stop = listen<T>(name, (event) => then(event.payload));
+  return () => {
+    stop.then((unlisten) => unlisten()).catch(() => undefined);
+  };
+}
+
+/** The backend of the real window: the shell behind Tauri's one command and one event. */
+export const tauriBackend: Backend = {
+  rpc: (action, request) => invoke("rpc", { action, request }),
+  startup: (again) => invoke("startup", { again }),
+  painted: () => invoke("painted"),
+  onEvent: (then) => hear<EventView>("tandem://event", then),
+  onClosing: (then) => hear<null>("tandem://closing", () => then()),
+  closeWindow: (choice) => invoke("close_window", { choice }),
+  desktopSettings: () => invoke<DesktopSettings>("desktop_settings"),
+  saveDesktopSettings: (settings) => invoke("save_desktop_settings", { settings }),
+  async chooseFiles(title, filters, several) {
+    const chosen = await open({ title, filters, multiple: several === "several" });
+    if (chosen === null) return [];
+    return Array.isArray(chosen) ? chosen : [chosen];
+  },
+  chooseTarget: (title, name) => save({ title, defaultPath: name }),
+  bodyUrl: (emailId) => convertFileSrc(emailId, "mailbody"),
+};

@@ -1,0 +1,93 @@
+/** The engine's words, as people read them. Unknown words are shown as they are, so that nothing is hidden. */
+const WORDS: Record<string, Record<string, string>> = {
+  status: {
+    ok: "Working",
+    late: "Late",
+    stopped: "Stopped",
+    unproven: "Not proven yet",
+    off: "Off",
+    empty: "Not set up",
+  },
+  workload: { incoming: "Incoming", outgoing: "Outgoing", act: "Appointments, contacts and tasks" },
+  approval: { pending: "Waits for approval", approved: "Approved", rejected: "Rejected" },
+  serverType: {
+    pop3_smtp: "POP3 and SMTP",
+    imap_smtp: "IMAP and SMTP",
+    exchange_online: "Exchange Online",
+    exchange_server: "Exchange Server",
+    gmail: "Gmail",
+  },
+  security: { tls: "TLS from the start", starttls: "STARTTLS", none: "None (readable on the way)" },
+  authentication: {
+    user_or_queue: "Each mailbox has its own credentials",
+    profile: "One account of the profile",
+    anonymous: "No credentials",
+    windows_integrated: "Windows integrated",
+    oauth: "OAuth",
+  },
+  method: {
+    none: "None",
+    outlook: "Outlook",
+    server_side_sync: "Server-side synchronization",
+    forward_mailbox: "Forward mailbox",
+  },
+  owner: { user: "User", queue: "Queue" },
+  email: {
+    draft: "Draft",
+    received: "Received",
+    pending_send: "Pending send",
+    sending: "Sending",
+    sent: "Sent",
+    failed: "Failed",
+    canceled: "Canceled",
+  },
+  decision: {
+    promoted: "Promoted",
+    duplicate: "Duplicate",
+    not_accepted: "Not accepted",
+    before_start: "Before start date",
+    test_message: "Test message",
+    quarantined: "Quarantined",
+    too_large: "Too large",
+    gone: "Gone",
+  },
+  rung: {
+    dns: "Find the server",
+    tcp: "Connect",
+    tls: "Secure the connection",
+    login: "Sign in",
+    list: "List messages",
+    read: "Read a message",
+    send: "Send a test message",
+    round_trip: "See it arrive",
+  },
+  filter: {
+    all: "All email messages",
+    replies: "Replies to email that Tandem knows",
+    leads_contacts_accounts: "Email from leads, contacts and accounts",
+    email_enabled: "Email from any record with an address",
+    none: "None",
+  },
+  correlation: {
+    in_reply_to: "In-Reply-To header",
+    tracking_token: "Tracking token",
+    conversation_index: "Conversation index",
+    smart_matching: "Smart matching",
+  },
+  resolved: { user: "User", queue: "Queue", contact: "Contact", account: "Account", lead: "Lead" },
+};
+
+/** The word for people. */
+export function word(of: keyof typeof WORDS | string, value: string): string {
+  return WORDS[of]?.[value] ?? value.replaceAll("_", " ");
+}
+
+/** All words of a kind, in order: for choices. */
+export function wordsOf(kind: string): [string, string][] {
+  return Object.entries(WORDS[kind] ?? {});
+}
+
+/** "1 mailbox", "2 mailboxes". */
+export function count(n: number, one: string, many = `${one}s`): string {
+  return `${n.toLocaleString()} ${n === 1 ? one : many}`;
+}
