@@ -132,7 +132,10 @@ impl Store {
     /// # Errors
     /// [`StorageError`].
     pub async fn count_emails(&self, filter: EmailFilter) -> Result<u64, StorageError> {
-        self.read(move |connection| Ok(email::count_page(connection, &EmailFilter { after: None, ..filter })?)).await
+        self.read(move |connection| {
+            Ok(email::count_page(connection, &EmailFilter { after: None, ..filter })?)
+        })
+        .await
     }
 
     /// The other emails of a conversation, oldest first.

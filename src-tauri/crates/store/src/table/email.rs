@@ -223,45 +223,11 @@ pub(crate) fn page(
     filter: &EmailFilter,
     limit: u32,
 ) -> rusqlite::Result<Vec<EmailSummary>> {
-<<<<<<< HEAD
-    let mut conditions = Conditions::default();
-    if let Some(mailbox) = filter.mailbox {
-        conditions.add("mailbox = ?", mailbox.0.as_bytes().to_vec());
-    }
-    if let Some(status) = filter.status {
-        conditions.add("status = ?", status.as_str().to_owned());
-    }
-    // What is sent is little beside what is received: found by its own index, it need not be searched for among it.
-    let index = match (filter.direction, filter.status) {
-        (Some(Direction::Outgoing), _) => "INDEXED BY email_outgoing",
-        (None, Some(status)) if status != EmailStatus::Received => "INDEXED BY email_outgoing",
-        _ => "",
-    };
-    if !index.is_empty() {
-        conditions.literal("direction = 'outgoing'");
-    } else if let Some(direction) = filter.direction {
-        conditions.add("direction = ?", direction.as_str().to_owned());
-    }
-    if let Some(search) = filter.search.as_deref().filter(|text| !text.trim().is_empty()) {
-        let escaped = search.trim().replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
-        conditions.add(
-            r"(subject LIKE ? ESCAPE '\' OR EXISTS (SELECT 1 FROM email_party WHERE email_party.email = email.row
-                AND (written LIKE ? ESCAPE '\' OR name LIKE ? ESCAPE '\')))",
-            format!("%{escaped}%"),
-        );
-    }
-    if let Some(key) = filter.after {
-        conditions.add_two("(happened_at, row) < (?a, ?b)", ms(key.happened_at), key.row);
-    }
+    let (index, conditions) = conditions(filter);
     let sql = format!(
         "SELECT row, id, direction, status, message_id, subject, mailbox, owner, owner_kind, happened_at, attempts,
-            last_failure FROM email {index} {} ORDER BY happened_at DESC, row DESC LIMIT {limit}",
-=======
-    let conditions = conditions(filter);
-    let sql = format!(
-        "SELECT row, id, direction, status, message_id, subject, mailbox, owner, owner_kind, happened_at, attempts,
-            last_failure, received_at, submitted_at, correlation_email, regarding FROM email {} ORDER BY happened_at DESC, row DESC LIMIT {limit}",
->>>>>>> refs/heads/api
+            last_failure, received_at, submitted_at, correlation_email, regarding
+         FROM email {index} {} ORDER BY happened_at DESC, row DESC LIMIT {limit}",
         conditions.where_clause()
     );
     let mut select = connection.prepare_cached(&sql)?;
@@ -275,13 +241,17 @@ pub(crate) fn page(
 
 /// How many emails a list has in all.
 pub(crate) fn count_page(connection: &Connection, filter: &EmailFilter) -> rusqlite::Result<u64> {
-    let conditions = conditions(filter);
-    let sql = format!("SELECT count(*) FROM email {}", conditions.where_clause());
+    let (index, conditions) = conditions(filter);
+    let sql = format!("SELECT count(*) FROM email {index} {}", conditions.where_clause());
     connection.prepare_cached(&sql)?.query_row(params_from_iter(conditions.values()), |row| row.get(0))
 }
 
 /// The emails of a conversation, oldest first: those that this one answers, and those that answer them, at most `limit`.
-pub(crate) fn conversation(connection: &Connection, id: EmailId, limit: u32) -> rusqlite::Result<Vec<EmailSummary>> {
+pub(crate) fn conversation(
+    connection: &Connection,
+    id: EmailId,
+    limit: u32,
+) -> rusqlite::Result<Vec<EmailSummary>> {
     let mut select = connection.prepare_cached(
         "WITH RECURSIVE
             up (id, parent, depth) AS (
@@ -402,16 +372,23 @@ fn pending(connection: &Connection, row: &Row<'_>) -> rusqlite::Result<Option<(i
     Ok(Some((key, email)))
 }
 
-fn conditions(filter: &EmailFilter) -> Conditions {
+fn conditions(filter: &EmailFilter) -> (&'static str, Conditions) {
     let mut conditions = Conditions::default();
     if let Some(mailbox) = filter.mailbox {
         conditions.add("mailbox = ?", mailbox.0.as_bytes().to_vec());
     }
     if let Some(status) = filter.status {
-        // The status as a literal, so that the partial index on those to be sent can be used.
-        conditions.literal(format!("status = '{}'", status.as_str()));
+        conditions.add("status = ?", status.as_str().to_owned());
     }
-    if let Some(direction) = filter.direction {
+    // What is sent is little beside what is received: found by its own index, it need not be searched for among it.
+    let index = match (filter.direction, filter.status) {
+        (Some(Direction::Outgoing), _) => "INDEXED BY email_outgoing",
+        (None, Some(status)) if status != EmailStatus::Received => "INDEXED BY email_outgoing",
+        _ => "",
+    };
+    if !index.is_empty() {
+        conditions.literal("direction = 'outgoing'");
+    } else if let Some(direction) = filter.direction {
         conditions.add("direction = ?", direction.as_str().to_owned());
     }
     if let Some(search) = filter.search.as_deref().filter(|text| !text.trim().is_empty()) {
@@ -425,7 +402,7 @@ fn conditions(filter: &EmailFilter) -> Conditions {
     if let Some(key) = filter.after {
         conditions.add_two("(happened_at, row) < (?a, ?b)", ms(key.happened_at), key.row);
     }
-    conditions
+    (index, conditions)
 }
 
 fn summary(connection: &Connection, row: &Row<'_>) -> rusqlite::Result<EmailSummary> {
