@@ -1,12 +1,17 @@
 //! Alerts as what a person reads.
 
-use super::failures;
+use super::{errors::with_retry, failures};
 use crate::wire::{AlertView, Certificate};
 use tandem_domain::alert::{Alert, AlertCode, AlertObject};
 
 /// An alert, with the name of what it is about.
 pub(crate) fn alert_view(alert: &Alert, object: &str) -> AlertView {
-    let (message, remedy) = texts(alert.raised.code, object);
+    let (message, mut remedy) = texts(alert.raised.code, object, alert.raised.retry_at.is_some());
+    let stopped = matches!(alert.raised.object, AlertObject::Mailbox(..)) && alert.raised.retry_at.is_none();
+    let failed = matches!(alert.raised.code, AlertCode::Failure(_));
+    if stopped && failed && !remedy.contains("Test & Enable") {
+        remedy += " Then run Test & Enable for it.";
+    }
     let (object_id, workload) = match alert.raised.object {
         AlertObject::Email(id) => (id.to_string(), None),
         AlertObject::Mailbox(id, workload) => (id.to_string(), Some(workload.as_str().to_owned())),
@@ -32,11 +37,11 @@ pub(crate) fn alert_view(alert: &Alert, object: &str) -> AlertView {
     }
 }
 
-fn texts(code: AlertCode, object: &str) -> (String, String) {
+fn texts(code: AlertCode, object: &str, is_retried: bool) -> (String, String) {
     let (message, remedy) = match code {
         AlertCode::Failure(code) => {
             let text = failures::of(code);
-            (text.message, text.remedy)
+            return (text.message.replace("{object}", object), with_retry(text, is_retried));
         }
         AlertCode::WorkloadEnabled => (
             "Test & Enable succeeded for {object}: it is synchronized from now on.",
@@ -62,7 +67,7 @@ mod tests {
     fn every_alert_that_is_no_failure_has_its_own_text() {
         let codes =
             [AlertCode::WorkloadEnabled, AlertCode::SomeRecipientsRefused, AlertCode::MessageQuarantined];
-        let all: std::collections::BTreeSet<_> = codes.iter().map(|code| texts(*code, "x")).collect();
+        let all: std::collections::BTreeSet<_> = codes.iter().map(|code| texts(*code, "x", false)).collect();
         assert_eq!(all.len(), codes.len());
         assert!(all.iter().all(|(message, remedy)| message.contains('x') && !remedy.is_empty()));
     }

@@ -86,12 +86,17 @@ pub(crate) fn of_failure(object: &str, failure: &Failure, retry_at: Option<Time>
     ApiError {
         code: failure.code.as_str().to_owned(),
         message: text.message.replace("{object}", object),
-        remedy: text.remedy.replace("{object}", object),
+        remedy: with_retry(text, retry_at.is_some()),
         object: object.to_owned(),
         server_said: Some(failure.server_said.clone()).filter(|said| !said.is_empty()),
         retry_at,
         certificate: failure.certificate.as_deref().map(certificate),
     }
+}
+
+/// The next step; where it is tried again, that too.
+pub(super) fn with_retry(text: failures::Text, is_retried: bool) -> String {
+    if is_retried { format!("{}{}", text.remedy, text.again) } else { text.remedy.to_owned() }
 }
 
 /// A failure in one line, where there is room for no more.

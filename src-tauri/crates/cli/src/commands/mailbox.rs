@@ -139,7 +139,7 @@ fn workload(name: &str, work: &WorkloadView) -> String {
             shown(work.last_success)
         );
     }
-    if let Some(error) = &work.last_error {
+    if let Some(error) = work.last_error.as_ref().filter(|error| !work.why.contains(error.as_str())) {
         text += &format!("  last error: {}\n", clean(error));
     }
     text
