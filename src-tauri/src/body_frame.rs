@@ -11,8 +11,7 @@ use tauri::{
 pub const SCHEME: &str = "mailbody";
 
 /// Pictures only from the document itself; no script, no form, no frame, no address of its own.
-const POLICY: &str =
-    "default-src 'none'; img-src data:; style-src 'unsafe-inline'; form-action 'none'; base-uri 'none'; sandbox";
+const POLICY: &str = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; form-action 'none'; base-uri 'none'; sandbox";
 
 /// Answers a request of the frame.
 #[expect(clippy::needless_pass_by_value, reason = "the signature is Tauri's")]

@@ -24,7 +24,9 @@ pub struct Preferences {
 
 /// Reads them; a missing or unreadable file is a first start.
 pub fn load(app: &AppHandle) -> Preferences {
-    file(app).and_then(|file| fs::read_to_string(file).ok()).map_or_else(Preferences::default, |text| parse(&text))
+    file(app)
+        .and_then(|file| fs::read_to_string(file).ok())
+        .map_or_else(Preferences::default, |text| parse(&text))
 }
 
 /// Writes them.

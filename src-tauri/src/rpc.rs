@@ -27,7 +27,8 @@ pub async fn startup(app: AppHandle, again: bool) -> Result<(), ApiError> {
 /// The page was painted. Prints how long that took when asked for, to measure the cold start.
 #[tauri::command]
 pub fn painted() {
-    let Some(started) = std::env::var("TANDEM_START_NS").ok().and_then(|text| text.parse::<u128>().ok()) else {
+    let Some(started) = std::env::var("TANDEM_START_NS").ok().and_then(|text| text.parse::<u128>().ok())
+    else {
         return;
     };
     let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_nanos());

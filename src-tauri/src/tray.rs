@@ -69,8 +69,10 @@ fn build(app: &AppHandle) -> tauri::Result<Tray> {
     let open = MenuItem::with_id(app, "open", "Open Tandem", true, None::<&str>)?;
     let status = MenuItem::with_id(app, "status", "Starting", false, None::<&str>)?;
     let quit = MenuItem::with_id(app, "quit", "Quit Tandem and stop synchronizing", true, None::<&str>)?;
-    let menu =
-        Menu::with_items(app, &[&open, &PredefinedMenuItem::separator(app)?, &status, &PredefinedMenuItem::separator(app)?, &quit])?;
+    let menu = Menu::with_items(
+        app,
+        &[&open, &PredefinedMenuItem::separator(app)?, &status, &PredefinedMenuItem::separator(app)?, &quit],
+    )?;
     let mut builder = TrayIconBuilder::with_id("tandem")
         .tooltip("Tandem")
         .menu(&menu)
@@ -81,7 +83,12 @@ fn build(app: &AppHandle) -> tauri::Result<Tray> {
             _ => {}
         })
         .on_tray_icon_event(|tray, event| {
-            if let TrayIconEvent::Click { button: MouseButton::Left, button_state: MouseButtonState::Up, .. } = event {
+            if let TrayIconEvent::Click {
+                button: MouseButton::Left,
+                button_state: MouseButtonState::Up,
+                ..
+            } = event
+            {
                 window::show(tray.app_handle());
             }
         });

@@ -71,7 +71,11 @@ pub fn desktop_settings(shell: State<'_, Shell>) -> Preferences {
 
 /// Changes the window's own preferences.
 #[tauri::command]
-pub fn save_desktop_settings(app: AppHandle, shell: State<'_, Shell>, settings: Preferences) -> Result<(), String> {
+pub fn save_desktop_settings(
+    app: AppHandle,
+    shell: State<'_, Shell>,
+    settings: Preferences,
+) -> Result<(), String> {
     preferences::save(&app, &settings)?;
     shell.preferences(|preferences| *preferences = settings);
     Ok(())

@@ -8,6 +8,7 @@ pub mod alert;
 pub mod directory;
 pub mod email;
 pub mod failure;
+pub mod health;
 pub mod ids;
 pub mod incoming;
 pub mod ledger;

@@ -2,5 +2,15 @@
 //!
 //! The engine knows no SQL, no protocol and no window: it drives the [`ports`], which `store` and `mail` fill.
 
+pub mod access;
+pub mod clock;
+pub mod cycle;
+pub mod events;
+pub mod permits;
 pub mod ports;
 pub mod raw;
+pub mod runner;
+pub mod test_enable;
+
+#[cfg(test)]
+mod testing;

@@ -142,7 +142,8 @@ pub trait IncomingSession: Send {
     /// Whatever stands in the way, mapped; the sink's own failure.
     async fn fetch(&mut self, items: &[RemoteItem], sink: &mut dyn MessageSink) -> Result<(), Failure>;
 
-    /// Deletes messages for good. Only ever called for mailboxes that ask for it, and after the commit.
+    /// Deletes messages for good; those that the server does not have (any more) are passed over. Only ever called
+    /// for mailboxes that ask for it, and after the commit.
     ///
     /// # Errors
     /// Whatever stands in the way, mapped.

@@ -137,9 +137,12 @@ pub trait Ledger: Send + Sync {
     /// Writes ledger rows, records, quarantine and cursor in one transaction, durable when it returns.
     ///
     /// # Errors
-    /// [`StorageError::Conflict`] when a Message-ID was taken meanwhile: nothing was written, plan again.
+    /// [`StorageError::Conflict`] when a Message-ID was taken meanwhile, by another mailbox's copy or an earlier item
+    /// of the same batch: nothing was written, plan again. The same batch again is no conflict and changes nothing.
     async fn commit(&self, batch: IncomingBatch) -> Result<(), StorageError>;
-    /// Identities of decided rows of a mailbox whose copy on the server is still to be deleted.
+    /// Identities of decided rows of a mailbox whose copy on the server is still to be deleted: those of which
+    /// everything is kept here (`Promoted`, `Duplicate`, `TestMessage`) and that no `deleted_on_server` named yet. Only
+    /// what was decided while the mailbox asked for it: setting the switch does not empty a mailbox of its past.
     async fn awaiting_delete(
         &self,
         mailbox: MailboxId,
@@ -178,7 +181,7 @@ pub struct PendingEmail {
     pub mail_from: EmailAddress,
     /// The recipients that no server took or refused for good yet.
     pub recipients: Vec<String>,
-    /// Attempts so far.
+    /// Attempts begun so far; an unfinished one counts.
     pub attempts: u32,
 }
 
@@ -243,6 +246,9 @@ pub trait Activities: Send + Sync {
     /// The raw message of an email, spooled when large.
     async fn raw(&self, email: EmailId) -> Result<RawMessage, StorageError>;
     /// Pending Send -> Sending, with an attempt in phase `Started`. Durable when it returns.
+    ///
+    /// # Errors
+    /// [`StorageError::Conflict`] when it is not Pending Send (any more), because a person withdrew it: leave it.
     async fn begin_attempt(&self, email: EmailId, cycle: CycleId, at: Instant) -> Result<(), StorageError>;
     /// The running attempt reaches phase `Committing`. Durable when it returns.
     async fn reach_commit_point(&self, email: EmailId, at: Instant) -> Result<(), StorageError>;
@@ -274,7 +280,8 @@ pub struct DueWork {
     pub attempts: u32,
 }
 
-/// What becomes of a workload after a cycle.
+/// What becomes of a workload after a cycle. Without a failure and due again at its own end, it has not completed: it
+/// goes on.
 #[derive(Debug, Clone)]
 pub struct CycleReport {
     /// The mailbox.
@@ -300,10 +307,11 @@ pub struct CycleReport {
 /// Schedule rows: the durable truth about who runs when.
 #[async_trait]
 pub trait Schedule: Send + Sync {
-    /// Claims up to `limit` due workloads that are processed (see `Mailbox::is_processed`) and whose lease is free,
-    /// the longest due first.
+    /// Claims up to `limit` mailboxes of which this workload is due, is processed (see `Mailbox::is_processed`) and
+    /// whose lease is free, the longest due first.
     async fn claim_due(
         &self,
+        workload: Workload,
         now: Instant,
         lease_owner: &str,
         lease_until: Instant,
@@ -318,7 +326,9 @@ pub trait Schedule: Send + Sync {
         lease_owner: &str,
         lease_until: Instant,
     ) -> Result<Option<DueWork>, StorageError>;
-    /// Records a cycle's end: state, last success or error, next due; frees the lease.
+    /// Records a cycle's end: state, last success or error, next due; frees the lease. When [`Schedule::make_due`]
+    /// was called while it ran and names an earlier instant, that one is kept as the next due, so that mail saved
+    /// during a cycle does not wait for the next interval.
     async fn finish(&self, report: CycleReport) -> Result<(), StorageError>;
     /// Frees a lease without a result, when work was stopped.
     async fn release(
@@ -327,9 +337,9 @@ pub trait Schedule: Send + Sync {
         workload: Workload,
         lease_owner: &str,
     ) -> Result<(), StorageError>;
-    /// Frees every lease of engines that are gone: called once at start, when the data folder's lock is ours.
+    /// Frees every lease: called when the data folder's lock is ours and nothing runs (at start, and after a stop).
     async fn release_all(&self) -> Result<(), StorageError>;
-    /// The earliest due instant of any processed workload.
+    /// The earliest due instant of any processed workload whose lease is free.
     async fn next_due(&self) -> Result<Option<Instant>, StorageError>;
     /// Makes a workload due at this instant at the latest (a new email to send, sync now).
     async fn make_due(&self, mailbox: MailboxId, workload: Workload, at: Instant)

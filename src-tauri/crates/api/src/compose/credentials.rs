@@ -1,0 +1,93 @@
+//! Credentials for the engine, out of the secret store.
+
+use crate::keys;
+use async_trait::async_trait;
+use std::sync::Arc;
+use tandem_domain::{
+    failure::{Failure, FailureCode},
+    mailbox::Mailbox,
+    profile::{AuthenticateUsing, EmailServerProfile},
+};
+use tandem_engine::ports::{mail::Credentials, storage::CredentialSource};
+use tandem_secrets::{Secret, SecretError, SecretRef, SecretStore};
+use zeroize::Zeroizing;
+
+/// The secret store as the engine asks it.
+pub(super) struct StoredCredentials {
+    pub(super) secrets: Arc<dyn SecretStore>,
+}
+
+#[async_trait]
+impl CredentialSource for StoredCredentials {
+    async fn credentials(
+        &self,
+        mailbox: &Mailbox,
+        profile: &EmailServerProfile,
+    ) -> Result<Credentials, Failure> {
+        let missing = |said: String| Failure::permanent_mailbox(FailureCode::PasswordMissing, said);
+        let (user_name, key) = match profile.authenticate_using {
+            AuthenticateUsing::Anonymous => return Ok(Credentials::None),
+            AuthenticateUsing::Profile => {
+                let Some(user_name) = profile.user_name.clone() else {
+                    return Err(missing(format!("the profile {} has no user name", profile.name)));
+                };
+                (user_name, keys::profile_password(profile.id))
+            }
+            AuthenticateUsing::UserOrQueue => {
+                if !mailbox.allow_credentials {
+                    return Err(missing(format!(
+                        "{} does not allow its credentials to be used",
+                        mailbox.email
+                    )));
+                }
+                let user_name = mailbox.user_name.clone().unwrap_or_else(|| mailbox.email.to_string());
+                (user_name, keys::mailbox_password(mailbox.id))
+            }
+            AuthenticateUsing::WindowsIntegrated | AuthenticateUsing::OAuth => {
+                let said = format!("authenticate_using {}", profile.authenticate_using.as_str());
+                return Err(Failure::permanent_mailbox(FailureCode::NotSupported, said));
+            }
+        };
+        let secret = read_secret(&self.secrets, key).await.map_err(|error| failure(&error))?;
+        Ok(Credentials::Password { user_name, password: Zeroizing::new(secret.expose().to_owned()) })
+    }
+}
+
+/// Reads a secret on a thread that may block.
+pub(crate) async fn read_secret(
+    secrets: &Arc<dyn SecretStore>,
+    key: SecretRef,
+) -> Result<Secret, SecretError> {
+    let secrets = Arc::clone(secrets);
+    let read = tokio::task::spawn_blocking(move || secrets.get(&key));
+    read.await
+        .unwrap_or_else(|error| Err(SecretError::Io { store: "secret store".into(), why: error.to_string() }))
+}
+
+/// What a secret store's answer means to a cycle. "I cannot look" is never "there is no password".
+fn failure(error: &SecretError) -> Failure {
+    let said = error.to_string();
+    match error {
+        SecretError::NotFound { .. } => Failure::permanent_mailbox(FailureCode::PasswordMissing, said),
+        SecretError::Locked { .. } | SecretError::WrongPassphrase { .. } => {
+            Failure::transient_profile(FailureCode::KeychainLocked, said)
+        }
+        _ => Failure::transient_profile(FailureCode::KeychainAbsent, said),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_locked_store_is_never_a_missing_password() {
+        let locked = failure(&SecretError::Locked { store: "vault".into() });
+        assert_eq!(locked.code, FailureCode::KeychainLocked);
+        let absent = failure(&SecretError::Absent { store: "keychain".into(), why: "gone".into() });
+        assert_eq!(absent.code, FailureCode::KeychainAbsent);
+        let key = SecretRef::mailbox_password(uuid::Uuid::nil());
+        let none = failure(&SecretError::NotFound { store: "vault".into(), key });
+        assert_eq!(none.code, FailureCode::PasswordMissing);
+    }
+}

@@ -1,0 +1,249 @@
+//! The engine, run: in the background for a window, in the foreground for the command line.
+
+use super::Tandem;
+use crate::{
+    people::{of_failure, of_open, of_storage},
+    wire::{ApiError, MailboxRequest, MailboxView},
+};
+use serde::Serialize;
+use std::{sync::Arc, time::Duration};
+use tandem_domain::{mailbox::Mailbox, schedule::CycleEnd, workload::Workload};
+use tandem_engine::{
+    ports::storage::Schedule,
+    runner::{RunMode, SyncOutcome},
+};
+use tandem_store::DataFolderLock;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+/// How often the schedule is looked at for what another process made due.
+const LOOK_EVERY: Duration = Duration::from_secs(2);
+/// A cycle that wants to go on is run again at most this often by one call.
+const MOST_ROUNDS: usize = 10_000;
+
+/// How long to run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RunFor {
+    /// Until it is stopped.
+    UntilStopped,
+    /// Until nothing is due.
+    UntilIdle,
+    /// For so long.
+    Time(Duration),
+}
+
+/// What a run did.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct RunReport {
+    /// Cycles that ended.
+    pub cycles: u32,
+    /// Messages decided and emails attempted.
+    pub items: u64,
+    /// Workloads whose last cycle failed.
+    pub failed: u32,
+    /// Why, one for each of them.
+    pub failures: Vec<ApiError>,
+    /// Whether another process runs the engine, and was told instead.
+    pub handed_over: bool,
+}
+
+/// The engine in the background.
+pub(super) struct Running {
+    stop: CancellationToken,
+    task: JoinHandle<Result<(), ApiError>>,
+}
+
+impl Tandem {
+    /// Starts the engine in the background. Does nothing when it runs already.
+    ///
+    /// # Errors
+    /// When another process runs the engine of this data folder.
+    pub async fn start_engine(self: &Arc<Self>) -> Result<(), ApiError> {
+        let mut running = self.running.lock().await;
+        if running.as_ref().is_some_and(|running| !running.task.is_finished()) {
+            return Ok(());
+        }
+        let lock = self.lock()?;
+        let stop = self.closing.child_token();
+        let (tandem, stopped) = (Arc::clone(self), stop.clone());
+        let task = tokio::spawn(async move {
+            let done = tandem.run_locked(RunMode::UntilStopped, &stopped).await;
+            drop(lock);
+            if let Err(error) = &done {
+                tracing::error!("The engine ended: {error}");
+            }
+            done
+        });
+        *running = Some(Running { stop, task });
+        Ok(())
+    }
+
+    /// Stops the engine of the background and waits for it: nothing runs any more when this returns.
+    pub async fn stop_engine(&self) {
+        let running = self.running.lock().await.take();
+        if let Some(running) = running {
+            running.stop.cancel();
+            let _ = running.task.await;
+        }
+    }
+
+    /// Runs the engine in the foreground.
+    ///
+    /// # Errors
+    /// When another process runs the engine of this data folder, or storage fails.
+    pub async fn run(&self, time: RunFor, stop: &CancellationToken) -> Result<RunReport, ApiError> {
+        let _lock = self.lock()?;
+        let mode = match time {
+            RunFor::UntilStopped => RunMode::UntilStopped,
+            RunFor::UntilIdle => RunMode::UntilIdle,
+            RunFor::Time(time) => {
+                RunMode::For(chrono::Duration::from_std(time).unwrap_or(chrono::Duration::days(36_500)))
+            }
+        };
+        self.hub.start_tally();
+        self.run_locked(mode, stop).await?;
+        let tally = self.hub.tally();
+        let mut failures: Vec<_> = tally.failures.into_values().collect();
+        failures.sort_by(|a, b| (&a.object, &a.code).cmp(&(&b.object, &b.code)));
+        let failed = u32::try_from(failures.len()).unwrap_or(u32::MAX);
+        Ok(RunReport { cycles: tally.cycles, items: tally.items, failed, failures, handed_over: false })
+    }
+
+    /// Runs a mailbox's cycles now, here, or in the process that runs the engine.
+    ///
+    /// # Errors
+    /// An unknown address or workload, a workload that is not synchronized, or storage.
+    pub async fn sync(
+        &self,
+        address: &str,
+        workload: Option<&str>,
+        stop: &CancellationToken,
+    ) -> Result<RunReport, ApiError> {
+        let mailbox = self.find_mailbox(address).await?;
+        let workloads = self.workloads_to_sync(&mailbox, workload)?;
+        let lock = match self.lock() {
+            Ok(lock) => lock,
+            Err(error) if error.code == LOCKED => {
+                self.hand_over(&mailbox, &workloads).await?;
+                return Ok(RunReport { handed_over: true, ..RunReport::default() });
+            }
+            Err(error) => return Err(error),
+        };
+        // Leases of an engine that was killed.
+        self.store.release_all().await.map_err(|error| of_storage(address, &error))?;
+        let mut report = RunReport::default();
+        for workload in workloads {
+            self.sync_workload(&mailbox, workload, stop, &mut report).await?;
+        }
+        drop(lock);
+        Ok(report)
+    }
+
+    /// Runs a mailbox's cycles now.
+    ///
+    /// # Errors
+    /// As [`Tandem::sync`].
+    pub async fn sync_now(&self, request: MailboxRequest) -> Result<MailboxView, ApiError> {
+        let mailbox = self.find_mailbox(&request.address).await?;
+        if self.hub.engine_running() {
+            let workloads = self.workloads_to_sync(&mailbox, None)?;
+            self.hand_over(&mailbox, &workloads).await?;
+            self.engine.wake();
+        } else {
+            self.sync(&request.address, None, &self.closing).await?;
+        }
+        self.mailbox_view(mailbox.id).await
+    }
+
+    fn workloads_to_sync(
+        &self,
+        mailbox: &Mailbox,
+        workload: Option<&str>,
+    ) -> Result<Vec<Workload>, ApiError> {
+        let wanted = match workload {
+            Some(word) => {
+                let words: Vec<_> = Workload::ALL.iter().map(|one| one.as_str()).collect();
+                vec![
+                    Workload::from_word(word)
+                        .ok_or_else(|| ApiError::unknown_word("workload", word, &words))?,
+                ]
+            }
+            None => Workload::ALL.to_vec(),
+        };
+        let processed: Vec<_> = wanted.into_iter().filter(|one| mailbox.is_processed(*one)).collect();
+        if processed.is_empty() {
+            let message = "Nothing of it is synchronized: it is not approved, not enabled, or its delivery method is none.";
+            let remedy = "Approve the mailbox and run Test & Enable for it, then synchronize it.";
+            return Err(ApiError::plain("not_processed", mailbox.email.as_str(), message, remedy));
+        }
+        Ok(processed)
+    }
+
+    async fn hand_over(&self, mailbox: &Mailbox, workloads: &[Workload]) -> Result<(), ApiError> {
+        for workload in workloads {
+            let made = self.store.make_due(mailbox.id, *workload, self.now()).await;
+            made.map_err(|error| of_storage(mailbox.email.as_str(), &error))?;
+        }
+        Ok(())
+    }
+
+    async fn sync_workload(
+        &self,
+        mailbox: &Mailbox,
+        workload: Workload,
+        stop: &CancellationToken,
+        report: &mut RunReport,
+    ) -> Result<(), ApiError> {
+        for _ in 0..MOST_ROUNDS {
+            let outcome = self.engine.sync_now(mailbox.id, workload, stop).await;
+            let outcome = outcome.map_err(|error| of_storage(mailbox.email.as_str(), &error))?;
+            let SyncOutcome::Ran(outcome) = outcome else {
+                return Ok(());
+            };
+            if outcome.was_stopped() {
+                return Ok(());
+            }
+            report.cycles += 1;
+            report.items += u64::from(outcome.items);
+            match outcome.end {
+                CycleEnd::Yielded => {}
+                CycleEnd::Completed => return Ok(()),
+                CycleEnd::Failed(failure) => {
+                    report.failed += 1;
+                    report.failures.push(of_failure(mailbox.email.as_str(), &failure, None));
+                    return Ok(());
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The lock of the data folder: one engine at a time.
+    fn lock(&self) -> Result<DataFolderLock, ApiError> {
+        DataFolderLock::acquire(&self.folder).map_err(|error| of_open(&self.folder, &error))
+    }
+
+    async fn run_locked(&self, mode: RunMode, stop: &CancellationToken) -> Result<(), ApiError> {
+        let stop = stop.child_token();
+        let run = self.engine.run(mode, stop.clone());
+        tokio::select! {
+            done = run => done.map_err(|error| of_storage("schedule", &error)),
+            () = self.look_for_others_work() => Ok(()),
+        }
+    }
+
+    /// Wakes the engine when another process made something due. Never ends.
+    async fn look_for_others_work(&self) {
+        loop {
+            tokio::time::sleep(LOOK_EVERY).await;
+            if let Ok(Some(due_at)) = self.store.next_due().await
+                && due_at <= self.now()
+            {
+                self.engine.wake();
+            }
+        }
+    }
+}
+
+/// The code of the error that says that another process runs the engine.
+pub(crate) const LOCKED: &str = "engine_runs_elsewhere";

@@ -1,0 +1,216 @@
+//! Configuration as a text file: read, checked, compared with what is there, applied all or nothing, and written back.
+
+mod apply;
+mod check;
+mod diff;
+mod export;
+mod file;
+mod passwords;
+mod problem;
+
+use tandem_domain::{
+    directory::DirectoryEntry, ids::OrganizationId, mailbox::Mailbox, profile::EmailServerProfile,
+    settings::OrganizationSettings,
+};
+
+pub use passwords::AskPassword;
+
+/// Everything that a configuration file can describe, as it is or as it is to be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Configured {
+    /// The organization.
+    pub(crate) organization: OrganizationId,
+    /// Its settings.
+    pub(crate) settings: OrganizationSettings,
+    /// Its profiles.
+    pub(crate) profiles: Vec<EmailServerProfile>,
+    /// Users, queues, contacts, accounts and leads.
+    pub(crate) entries: Vec<DirectoryEntry>,
+    /// Its mailboxes.
+    pub(crate) mailboxes: Vec<Mailbox>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{check::check, diff, export, file, problem::Problems, *};
+    use std::path::Path;
+    use uuid::Uuid;
+
+    const FILE: &str = r#"
+[[profile]]
+name = "Contoso POP3"
+server_type = "pop3_smtp"
+authenticate_using = "user_or_queue"
+process_emails_from = 2026-01-01T00:00:00Z
+max_concurrent_connections = 7
+  [profile.incoming]
+  server = "mail.contoso.test"
+  port = 995
+  security = "tls"
+  trusted_certificate_sha256 = ["AB:ababababababababababababababababababababababababababababababab"]
+  [profile.outgoing]
+  server = "mail.contoso.test"
+  port = 587
+  security = "starttls"
+
+[[user]]
+name = "Amy Alberts"
+email = "Amy@contoso.test"
+other_emails = ["a.alberts@contoso.test"]
+incoming_filter = "all"
+
+[[queue]]
+name = "Support"
+email = "support@contoso.test"
+
+[[contact]]
+name = "Ben Burton"
+email = "ben@fabrikam.test"
+
+[[mailbox]]
+email = "amy@contoso.test"
+profile = "Contoso POP3"
+incoming = "server_side_sync"
+outgoing = "server_side_sync"
+user_name = "amy@contoso.test"
+allow_credentials = true
+approved = true
+
+[[mailbox]]
+email = "support@contoso.test"
+profile = "contoso pop3"
+incoming = "server_side_sync"
+delete_after_processing = true
+"#;
+
+    fn empty() -> Configured {
+        Configured {
+            organization: OrganizationId(Uuid::from_u128(1)),
+            settings: OrganizationSettings::default(),
+            profiles: Vec::new(),
+            entries: Vec::new(),
+            mailboxes: Vec::new(),
+        }
+    }
+
+    fn read(text: &str, current: &Configured) -> Result<Configured, String> {
+        let mut problems = Problems::new("x.toml", text);
+        let file = file::read(text, &mut problems);
+        let checked = check(&file, current, Path::new("/nowhere"), &mut problems);
+        problems.into_result().map_err(|error| error.to_string())?;
+        Ok(checked.desired)
+    }
+
+    #[test]
+    fn the_documented_file_is_read_with_its_defaults() {
+        let made = read(FILE, &empty()).unwrap();
+        let [amy, support] = made.mailboxes.as_slice() else { panic!("{made:?}") };
+        assert_eq!(amy.approval, tandem_domain::mailbox::Approval::Approved);
+        assert_eq!(support.approval, tandem_domain::mailbox::Approval::Pending);
+        assert_eq!(support.profile, Some(made.profiles[0].id));
+        assert_eq!(made.profiles[0].incoming.as_ref().unwrap().trust.pinned_sha256, ["ab".repeat(32)]);
+        assert_eq!(made.entries[1].incoming_filter, Some(tandem_domain::settings::IncomingFilter::All));
+        assert_eq!(read(FILE, &empty()), Ok(made), "ids are deterministic");
+    }
+
+    #[test]
+    fn applying_the_same_again_changes_nothing_and_one_field_is_told() {
+        let made = read(FILE, &empty()).unwrap();
+        let first = diff::diff(&empty(), &made);
+        assert!(first.iter().all(|change| change.action == "create"), "{first:?}");
+        assert_eq!(first.len(), 6);
+
+        let again = diff::diff(&made, &read(FILE, &made).unwrap());
+        assert!(again.iter().all(|change| change.action == "unchanged"), "{again:?}");
+
+        let other = read(&FILE.replace("port = 995", "port = 1995"), &made).unwrap();
+        let changes = diff::diff(&made, &other);
+        let changed: Vec<_> = changes.iter().filter(|change| change.action == "update").collect();
+        assert_eq!(changed.len(), 1);
+        assert_eq!(changed[0].fields, ["incoming.port: 995 -> 1995"]);
+    }
+
+    #[test]
+    fn what_a_file_does_not_name_stays() {
+        let made = read(FILE, &empty()).unwrap();
+        let short = "[[profile]]\nname = \"CONTOSO pop3\"\nmax_concurrent_connections = 3\n";
+        let changes = diff::diff(&made, &read(short, &made).unwrap());
+        assert_eq!(
+            changes[0].fields,
+            ["name: Contoso POP3 -> CONTOSO pop3", "max_concurrent_connections: 7 -> 3"]
+        );
+    }
+
+    #[test]
+    fn an_export_applied_changes_nothing() {
+        let made = read(FILE, &empty()).unwrap();
+        let text = export::write(&made).unwrap();
+        assert!(text.contains("[[mailbox]]") && text.contains("[profile.incoming]"), "{text}");
+        let again = diff::diff(&made, &read(&text, &made).unwrap());
+        assert_eq!(again.len(), 6);
+        assert!(again.iter().all(|change| change.action == "unchanged"), "{again:?}\n{text}");
+        assert_eq!(read(&text, &empty()), Ok(made), "an empty data folder becomes the same");
+    }
+
+    #[test]
+    fn all_problems_are_told_at_once_each_with_its_line() {
+        let text = r#"
+[[profile]]
+name = "P"
+server_type = "exchange_online"
+  [profile.incoming]
+  server = "http://mail"
+  port = 99500
+  security = "none"
+  ca_file = "missing.pem"
+[[user]]
+name = "Amy"
+email = "amy"
+[[user]]
+name = "Bob"
+email = "bob@contoso.test"
+[[mailbox]]
+email = "carl@contoso.test"
+[[mailbox]]
+email = "bob@contoso.test"
+profile = "Q"
+incoming = "sometimes"
+delete_after_processing = true
+password = "hunter2"
+"#;
+        let error = read(text, &empty()).unwrap_err();
+        for expected in [
+            "x.toml:4: profile P: server_type",
+            "x.toml:6: profile P: The incoming server",
+            "x.toml:7: profile P: port = 99500",
+            "x.toml:8: profile P: Its incoming connection",
+            "x.toml:9: profile P: The CA file",
+            "x.toml:12: user Amy: \"amy\" is not an email address",
+            "x.toml:17: mailbox carl@contoso.test: No user or queue",
+            "x.toml:20: mailbox bob@contoso.test: There is no profile \"Q\"",
+            "x.toml:21: mailbox bob@contoso.test: \"sometimes\"",
+            "x.toml:22: mailbox bob@contoso.test: Only a queue",
+            "x.toml:23: mailbox bob@contoso.test: A password does not stand",
+        ] {
+            assert!(error.contains(expected), "{expected}\nnot in\n{error}");
+        }
+        assert!(!error.contains("hunter2"));
+    }
+
+    #[test]
+    fn one_owner_has_one_mailbox_and_pop3_carries_email_only() {
+        let made = read(FILE, &empty()).unwrap();
+        let text = "[[mailbox]]\nemail = \"second@contoso.test\"\nowner = \"user:Amy Alberts\"\n[[mailbox]]\nemail = \"support@contoso.test\"\nact = \"server_side_sync\"\n";
+        let error = read(text, &made).unwrap_err();
+        assert!(error.contains("already has the mailbox amy@contoso.test"), "{error}");
+        assert!(error.contains("POP3 and IMAP carry email only"), "{error}");
+    }
+
+    #[test]
+    fn an_unencrypted_connection_needs_the_settings_of_the_same_file_or_earlier() {
+        let plain = FILE.replace("security = \"tls\"", "security = \"none\"");
+        assert!(read(&plain, &empty()).unwrap_err().contains("not encrypted"));
+        let allowed = format!("[settings]\nallow_plain_connections = true\n{plain}");
+        assert!(read(&allowed, &empty()).is_ok());
+    }
+}

@@ -1,0 +1,69 @@
+//! Alerts as what a person reads.
+
+use super::failures;
+use crate::wire::{AlertView, Certificate};
+use tandem_domain::alert::{Alert, AlertCode, AlertObject};
+
+/// An alert, with the name of what it is about.
+pub(crate) fn alert_view(alert: &Alert, object: &str) -> AlertView {
+    let (message, remedy) = texts(alert.raised.code, object);
+    let (object_id, workload) = match alert.raised.object {
+        AlertObject::Email(id) => (id.to_string(), None),
+        AlertObject::Mailbox(id, workload) => (id.to_string(), Some(workload.as_str().to_owned())),
+        AlertObject::Profile(id) => (id.to_string(), None),
+    };
+    AlertView {
+        id: alert.id.to_string(),
+        level: alert.raised.level.as_str().to_owned(),
+        scope: alert.raised.object.scope().to_owned(),
+        object: object.to_owned(),
+        object_id,
+        workload,
+        code: alert.raised.code.as_str().to_owned(),
+        message,
+        remedy,
+        server_said: Some(alert.raised.detail.clone()).filter(|said| !said.is_empty()),
+        certificate: None::<Certificate>,
+        first_seen: alert.first_seen_at,
+        last_seen: alert.last_seen_at,
+        count: alert.count,
+        retry_at: alert.raised.retry_at,
+        cleared_at: alert.cleared_at,
+    }
+}
+
+fn texts(code: AlertCode, object: &str) -> (String, String) {
+    let (message, remedy) = match code {
+        AlertCode::Failure(code) => {
+            let text = failures::of(code);
+            (text.message, text.remedy)
+        }
+        AlertCode::WorkloadEnabled => (
+            "Test & Enable succeeded for {object}: it is synchronized from now on.",
+            "Nothing needs to be done.",
+        ),
+        AlertCode::SomeRecipientsRefused => (
+            "{object} was sent, but the server refused some of its recipients.",
+            "Open the email to see which; correct their addresses and send it to them again.",
+        ),
+        AlertCode::MessageQuarantined => (
+            "A message in {object} cannot be read. Its bytes are kept in quarantine; the rest of the mailbox goes on.",
+            "Look at it in Quarantine; it can be tried again there, for instance after an update of Tandem.",
+        ),
+    };
+    (message.replace("{object}", object), remedy.replace("{object}", object))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_alert_that_is_no_failure_has_its_own_text() {
+        let codes =
+            [AlertCode::WorkloadEnabled, AlertCode::SomeRecipientsRefused, AlertCode::MessageQuarantined];
+        let all: std::collections::BTreeSet<_> = codes.iter().map(|code| texts(*code, "x")).collect();
+        assert_eq!(all.len(), codes.len());
+        assert!(all.iter().all(|(message, remedy)| message.contains('x') && !remedy.is_empty()));
+    }
+}

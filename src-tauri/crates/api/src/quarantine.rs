@@ -1,0 +1,175 @@
+//! Messages that could not be read: shown, and tried again.
+
+use crate::{
+    Tandem,
+    decide::PlanFor,
+    people::of_storage,
+    wire::{ApiError, QuarantineRequest, QuarantineRetryResult, QuarantineView},
+};
+use std::{io::Read, sync::Arc};
+use tandem_domain::{
+    ids::{CycleId, QuarantineId},
+    ledger::LedgerRow,
+    message::ParsedMessage,
+};
+use tandem_engine::{
+    ports::storage::{Configuration, DecidedItem, IncomingBatch, Keep, Ledger, StorageError},
+    raw::RawMessage,
+};
+use tandem_store::view::QuarantineEntry;
+use uuid::Uuid;
+
+/// At most this many are listed.
+const SHOWN: u32 = 10_000;
+/// So many bytes of a message are shown.
+const PREVIEW_BYTES: u64 = 2_048;
+/// A plan is made anew this often when the facts changed meanwhile.
+const ROUNDS: usize = 3;
+
+impl Tandem {
+    /// Messages that could not be read.
+    ///
+    /// # Errors
+    /// An unknown id, or storage.
+    pub async fn quarantine(&self, request: QuarantineRequest) -> Result<Vec<QuarantineView>, ApiError> {
+        let mut views = Vec::new();
+        for (entry, raw) in self.quarantined(&request).await? {
+            let mailbox = self.store.mailbox(entry.mailbox).await.ok();
+            views.push(QuarantineView {
+                id: entry.id.to_string(),
+                mailbox: mailbox.map_or_else(|| entry.mailbox.to_string(), |one| one.email.to_string()),
+                uid: entry.identity.0,
+                reason: entry.reason,
+                parser_version: entry.parser_version,
+                size: entry.size,
+                quarantined_at: entry.quarantined_at,
+                preview: preview(&raw),
+            });
+        }
+        Ok(views)
+    }
+
+    /// Tries to read quarantined messages again.
+    ///
+    /// # Errors
+    /// As [`Tandem::quarantine`].
+    pub async fn retry_quarantine(
+        &self,
+        request: QuarantineRequest,
+    ) -> Result<QuarantineRetryResult, ApiError> {
+        let mut result = QuarantineRetryResult { released: 0, still_unreadable: 0 };
+        for (entry, raw) in self.quarantined(&request).await? {
+            let (parser, bytes) = (Arc::clone(&self.ports.parser), raw.clone());
+            let parsed = tokio::task::spawn_blocking(move || parser.parse(&bytes)).await;
+            match parsed.map_err(|error| ApiError::internal("quarantine", &error))? {
+                Ok(message) => {
+                    self.release(&entry, &message, &raw).await?;
+                    result.released += 1;
+                }
+                Err(_) => result.still_unreadable += 1,
+            }
+        }
+        Ok(result)
+    }
+
+    /// Decides a message that can be read now, as its cycle would have.
+    async fn release(
+        &self,
+        entry: &QuarantineEntry,
+        message: &ParsedMessage,
+        raw: &RawMessage,
+    ) -> Result<(), ApiError> {
+        let failed = |error| of_storage(&entry.id.to_string(), &error);
+        let mailbox = self.store.mailbox(entry.mailbox).await.map_err(failed)?;
+        let scope = format!("{}/{}/{}", mailbox.id, entry.folder, entry.identity.0);
+        let cycle = CycleId(Uuid::new_v4());
+        for _ in 0..ROUNDS {
+            let received_at = message.received_at.or(message.sent_at).unwrap_or(entry.quarantined_at);
+            let plan =
+                self.plan_for(PlanFor { mailbox: &mailbox, message, received_at, scope: &scope }).await?;
+            let row = LedgerRow {
+                mailbox: mailbox.id,
+                folder: entry.folder.clone(),
+                identity: entry.identity.clone(),
+                message_id: message.message_id.clone(),
+                received_at: Some(received_at),
+                size: raw.len(),
+                decision: plan.decision,
+                trace: plan.trace,
+                email: plan.promote.as_ref().map(|email| email.id).or(plan.duplicate_of),
+                cycle,
+                decided_at: self.now(),
+            };
+            let keep = match plan.promote {
+                Some(email) => Keep::Email { email, message: Box::new(message.clone()), raw: raw.clone() },
+                None => Keep::Nothing,
+            };
+            let items = vec![DecidedItem { row, keep }];
+            let batch = IncomingBatch {
+                mailbox: mailbox.id,
+                folder: entry.folder.clone(),
+                cycle,
+                items,
+                cursor: None,
+            };
+            match self.store.commit(batch).await {
+                Err(StorageError::Conflict) => continue,
+                other => return other.map_err(failed),
+            }
+        }
+        Err(failed(StorageError::Conflict))
+    }
+
+    async fn quarantined(
+        &self,
+        request: &QuarantineRequest,
+    ) -> Result<Vec<(QuarantineEntry, RawMessage)>, ApiError> {
+        let failed = |error| of_storage("quarantine", &error);
+        let ids = match &request.id {
+            Some(text) => {
+                let id = text.parse::<QuarantineId>();
+                vec![id.map_err(|_| ApiError::not_found("quarantined message", text))?]
+            }
+            None => {
+                let all = self.store.list_quarantine(SHOWN).await.map_err(failed)?;
+                all.into_iter().map(|entry| entry.id).collect()
+            }
+        };
+        let mut found = Vec::new();
+        for id in ids {
+            match self.store.show_quarantine(id).await {
+                Ok(one) => found.push(one),
+                Err(StorageError::NotFound(_)) if request.id.is_some() => {
+                    return Err(ApiError::not_found("quarantined message", &id.to_string()));
+                }
+                // Released since it was listed.
+                Err(StorageError::NotFound(_)) => {}
+                Err(error) => return Err(failed(error)),
+            }
+        }
+        Ok(found)
+    }
+}
+
+/// The first bytes, printable.
+fn preview(raw: &RawMessage) -> String {
+    let mut bytes = Vec::new();
+    let read = raw.open().and_then(|reader| reader.take(PREVIEW_BYTES).read_to_end(&mut bytes));
+    if let Err(error) = read {
+        return format!("(its bytes cannot be read: {error})");
+    }
+    let text = String::from_utf8_lossy(&bytes);
+    text.chars().filter(|c| *c != '\r').map(|c| if c.is_control() && c != '\n' { '·' } else { c }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_preview_is_printable_and_short() {
+        let raw = RawMessage::from([b"a\x1b[2J\r\nb".as_slice(), &[b'x'; 5_000]].concat());
+        let shown = preview(&raw);
+        assert!(shown.starts_with("a·[2J\nb") && shown.len() < 2_100);
+    }
+}

@@ -1,0 +1,331 @@
+//! The commands and their arguments: the contract of the command line.
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::{path::PathBuf, time::Duration};
+use tandem_api::wire::Time;
+
+/// Server-side synchronization for mailboxes and a CRM, without a window.
+#[derive(Debug, Parser)]
+#[command(name = "tandem", version, disable_help_subcommand = true)]
+pub struct Arguments {
+    /// The data folder; by default the same as the window's.
+    #[arg(long, global = true, env = "TANDEM_DATA", value_name = "DIR")]
+    pub data: Option<PathBuf>,
+    /// Where passwords live: the OS keychain, an encrypted file (TANDEM_VAULT_PASSPHRASE), or memory (for tests).
+    #[arg(long, global = true, env = "TANDEM_SECRETS", value_enum, default_value_t = Secrets::Keychain)]
+    pub secrets: Secrets,
+    /// Print one JSON document on stdout.
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// Where passwords live.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Secrets {
+    /// The OS keychain.
+    Keychain,
+    /// An encrypted file in the data folder.
+    File,
+    /// Nowhere: for tests.
+    Memory,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Create or update profiles, users, queues, contacts, accounts, leads, mailboxes and settings; all or nothing.
+    Apply {
+        /// A TOML file; `-` reads stdin.
+        file: PathBuf,
+        /// Only print what would change.
+        #[arg(long)]
+        dry_run: bool,
+    },
+    /// Print the configuration as a file, without passwords.
+    Export {
+        /// Contacts, accounts and leads too.
+        #[arg(long)]
+        records: bool,
+    },
+    /// Email server profiles.
+    #[command(subcommand)]
+    Profile(ProfileCommand),
+    /// Mailboxes.
+    #[command(subcommand)]
+    Mailbox(MailboxCommand),
+    /// Run the engine in the foreground until SIGTERM or Ctrl-C.
+    Run {
+        /// Return when nothing is due.
+        #[arg(long, conflicts_with = "for")]
+        until_idle: bool,
+        /// Return after this time, such as 30s or 5m.
+        #[arg(long, value_parser = crate::times::duration, value_name = "TIME")]
+        r#for: Option<Duration>,
+    },
+    /// Synchronize one mailbox now.
+    Sync {
+        /// The mailbox's address.
+        address: String,
+        /// Only this workload.
+        #[arg(long, value_parser = ["incoming", "outgoing", "act"])]
+        workload: Option<String>,
+    },
+    /// Email activities.
+    #[command(subcommand)]
+    Email(EmailCommand),
+    /// Why a message was (not) tracked, and what would change it; for a file: what would happen.
+    Explain {
+        /// A Message-ID, or the path of a .eml file.
+        subject: String,
+        /// Only for this mailbox.
+        #[arg(long, value_name = "ADDR")]
+        mailbox: Option<String>,
+    },
+    /// Every message seen, one row each.
+    Ledger {
+        /// Only of this mailbox.
+        #[arg(long, value_name = "ADDR")]
+        mailbox: Option<String>,
+        /// Only with this decision, such as promoted or duplicate.
+        #[arg(long)]
+        decision: Option<String>,
+        /// At most this many, newest first; 0 is all.
+        #[arg(long, default_value_t = 0)]
+        limit: u32,
+    },
+    /// Messages that could not be read.
+    #[command(subcommand)]
+    Quarantine(QuarantineCommand),
+    /// What a person should know or do.
+    Alerts {
+        /// Only this level: information, warning or error.
+        #[arg(long)]
+        level: Option<String>,
+        /// Only of this mailbox.
+        #[arg(long, value_name = "ADDR")]
+        mailbox: Option<String>,
+        /// Cleared ones too.
+        #[arg(long)]
+        cleared: bool,
+    },
+    /// Whether every mailbox is synchronized, judged by its last completed cycle.
+    Health,
+    /// The practice organization: embedded servers and sample data, synchronized on loopback, removed at the end.
+    Practice {
+        /// Keep it running this long; without, it returns when everything is synchronized.
+        #[arg(long, value_parser = crate::times::duration, value_name = "TIME")]
+        r#for: Option<Duration>,
+    },
+}
+
+/// Email server profiles.
+#[derive(Debug, Subcommand)]
+pub enum ProfileCommand {
+    /// List them.
+    List,
+    /// Show one.
+    Show {
+        /// Its name.
+        name: String,
+    },
+    /// Climb the ladder of its servers: dns, tcp, tls, login, list, read, send.
+    Probe {
+        /// Its name.
+        name: String,
+    },
+}
+
+/// Mailboxes.
+#[derive(Debug, Subcommand)]
+pub enum MailboxCommand {
+    /// List them.
+    List,
+    /// Show one with its last test and cycles.
+    Show {
+        /// Its address.
+        address: String,
+    },
+    /// Approve addresses for processing.
+    Approve(Addresses),
+    /// Reject addresses.
+    Reject(Addresses),
+    /// Stop processing of mailboxes.
+    Disable(Addresses),
+    /// Test mailboxes, and enable what succeeds.
+    TestEnable {
+        /// Their addresses.
+        #[arg(required_unless_present_any = ["profile", "all"], value_name = "ADDR")]
+        addresses: Vec<String>,
+        /// All mailboxes of this profile.
+        #[arg(long, value_name = "NAME")]
+        profile: Option<String>,
+        /// All mailboxes.
+        #[arg(long)]
+        all: bool,
+    },
+    /// Move an address to another owner.
+    Remap {
+        /// The mailbox's address.
+        address: String,
+        /// The new owner's name or address.
+        #[arg(long, value_name = "OWNER")]
+        to: String,
+        /// Do it; without, only print what would break.
+        #[arg(long)]
+        yes: bool,
+    },
+}
+
+/// Addresses of mailboxes.
+#[derive(Debug, Args)]
+pub struct Addresses {
+    /// The mailboxes' addresses.
+    #[arg(required = true, value_name = "ADDR")]
+    pub addresses: Vec<String>,
+}
+
+/// Email activities.
+#[derive(Debug, Subcommand)]
+pub enum EmailCommand {
+    /// List them, newest first.
+    List {
+        /// Only of this mailbox.
+        #[arg(long, value_name = "ADDR")]
+        mailbox: Option<String>,
+        /// Only in this status, such as received, pending_send, sent or failed.
+        #[arg(long)]
+        status: Option<String>,
+        /// Only with these words in the subject, an address or a name.
+        #[arg(long)]
+        search: Option<String>,
+        /// At most this many; 0 is all.
+        #[arg(long, default_value_t = 0)]
+        limit: u32,
+    },
+    /// Show one with parties, regarding, correlation and attachments.
+    Show {
+        /// Its id.
+        id: String,
+        /// Print the raw message instead.
+        #[arg(long)]
+        raw: bool,
+    },
+    /// Make an email and queue it for sending; prints its id.
+    Send(SendArguments),
+    /// Settle an email whose delivery could not be confirmed.
+    Resolve {
+        /// Its id.
+        id: String,
+        /// It arrived.
+        #[arg(long, required_unless_present = "resend", conflicts_with = "resend")]
+        sent: bool,
+        /// It did not: send it again.
+        #[arg(long)]
+        resend: bool,
+    },
+}
+
+/// A new email.
+#[derive(Debug, Args)]
+pub struct SendArguments {
+    /// The sender: a mailbox's address.
+    #[arg(long, value_name = "ADDR")]
+    pub from: String,
+    /// To.
+    #[arg(long, required = true, num_args = 1.., value_name = "ADDR")]
+    pub to: Vec<String>,
+    /// Cc.
+    #[arg(long, num_args = 1.., value_name = "ADDR")]
+    pub cc: Vec<String>,
+    /// Bcc.
+    #[arg(long, num_args = 1.., value_name = "ADDR")]
+    pub bcc: Vec<String>,
+    /// The subject.
+    #[arg(long)]
+    pub subject: String,
+    /// Its text.
+    #[arg(long, required_unless_present_any = ["body_file", "html"], conflicts_with = "body_file")]
+    pub body: Option<String>,
+    /// A file with its text.
+    #[arg(long, value_name = "FILE")]
+    pub body_file: Option<PathBuf>,
+    /// A file with its HTML.
+    #[arg(long, value_name = "FILE")]
+    pub html: Option<PathBuf>,
+    /// Files to attach.
+    #[arg(long, num_args = 1.., value_name = "FILE")]
+    pub attach: Vec<PathBuf>,
+    /// Not before this instant, such as 2026-12-24T08:00:00Z.
+    #[arg(long, value_parser = crate::times::instant, value_name = "TIME")]
+    pub at: Option<Time>,
+    /// The id or Message-ID of the email that this answers.
+    #[arg(long, value_name = "ID")]
+    pub in_reply_to: Option<String>,
+    /// What it is regarding: KIND:ID, or the address of a contact, account or lead.
+    #[arg(long, value_name = "ID")]
+    pub regarding: Option<String>,
+}
+
+/// Messages that could not be read.
+#[derive(Debug, Subcommand)]
+pub enum QuarantineCommand {
+    /// List them.
+    List,
+    /// Show one.
+    Show {
+        /// Its id.
+        id: String,
+    },
+    /// Try to read one, or all, again.
+    Retry {
+        /// Its id.
+        id: Option<String>,
+    },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_commands_do_not_contradict_each_other() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn the_contracts_examples_are_understood() {
+        for line in [
+            "tandem --data d --secrets file --json apply f.toml --dry-run",
+            "tandem apply -",
+            "tandem export --records",
+            "tandem profile probe Contoso",
+            "tandem mailbox test-enable a@b c@d",
+            "tandem mailbox test-enable --profile P",
+            "tandem mailbox remap a@b --to Support --yes",
+            "tandem run --for 30s",
+            "tandem run --until-idle --json",
+            "tandem sync a@b --workload incoming",
+            "tandem email send --from a@b --to c@d e@f --to g@h --cc i@j --subject S --body T --at 2026-12-24T08:00:00Z",
+            "tandem email resolve 1 --resend",
+            "tandem quarantine retry",
+            "tandem practice --for 1m30s",
+        ] {
+            if let Err(error) = Arguments::try_parse_from(line.split(' ')) {
+                panic!("{line}: {error}");
+            }
+        }
+        for line in [
+            "tandem",
+            "tandem mailbox approve",
+            "tandem mailbox test-enable",
+            "tandem email resolve 1",
+            "tandem run --for soon",
+        ] {
+            assert!(Arguments::try_parse_from(line.split(' ')).is_err(), "{line}");
+        }
+    }
+}

@@ -1,0 +1,139 @@
+//! From a mailbox's configuration to what an adapter needs to reach it, or the one reason why it can't.
+
+use crate::ports::{
+    Ports,
+    mail::{Credentials, MailboxAccess},
+    storage::StorageError,
+};
+use tandem_domain::{
+    failure::{Failure, FailureCode},
+    ids::MailboxId,
+    mailbox::{Approval, Mailbox},
+    profile::{AuthenticateUsing, EmailServerProfile, Endpoint, Security},
+    settings::OrganizationSettings,
+    workload::Workload,
+};
+
+/// A mailbox with all that decides how it is processed.
+#[derive(Debug, Clone)]
+pub struct Prepared {
+    /// The mailbox.
+    pub mailbox: Mailbox,
+    /// Its profile.
+    pub profile: EmailServerProfile,
+    /// The organization's settings.
+    pub settings: OrganizationSettings,
+    /// How its server is reached for the workload that was asked for.
+    pub access: MailboxAccess,
+}
+
+/// Loads a mailbox and works out how its server is reached for one workload. Connects to nothing.
+///
+/// # Errors
+/// `NotApproved`, `ProfileMissing`, `NotSupported`, `PlainNotAllowed`, `PasswordMissing`, those of the credential
+/// source, and those of storage.
+pub async fn prepare(ports: &Ports, id: MailboxId, workload: Workload) -> Result<Prepared, Failure> {
+    let settings = ports.storage.settings().await.map_err(storage_failure)?;
+    let mailbox = ports.storage.mailbox(id).await.map_err(storage_failure)?;
+    approved(&mailbox)?;
+    let Some(profile) = mailbox.profile else {
+        let said = format!("{} has no email server profile", mailbox.email);
+        return Err(Failure::permanent_mailbox(FailureCode::ProfileMissing, said));
+    };
+    let profile = ports.storage.profile(profile).await.map_err(storage_failure)?;
+    supported(ports, &profile, workload)?;
+    let endpoint = endpoint(&profile, &settings, workload)?.clone();
+    let credentials = ports.credentials.credentials(&mailbox, &profile).await?;
+    complete(&mailbox, &profile, &credentials)?;
+    let access = MailboxAccess {
+        mailbox: mailbox.id,
+        address: mailbox.email.clone(),
+        profile: profile.id,
+        server_type: profile.server_type,
+        endpoint,
+        credentials,
+        allow_plain: settings.allow_plain_connections,
+        max_message_bytes: settings.max_message_bytes,
+    };
+    Ok(Prepared { mailbox, profile, settings, access })
+}
+
+/// A failure of storage as a cycle's failure. It is nobody's setting, so it disables no mailbox.
+#[allow(clippy::needless_pass_by_value, reason = "it stands in map_err")]
+pub(crate) fn storage_failure(error: StorageError) -> Failure {
+    let said = error.to_string();
+    match error {
+        StorageError::DiskFull { .. } => Failure::transient_profile(FailureCode::DiskFull, said),
+        StorageError::NotFound(_) => Failure::transient_mailbox(FailureCode::StoreFailed, said),
+        StorageError::Conflict | StorageError::Failed(_) => {
+            Failure::transient_profile(FailureCode::StoreFailed, said)
+        }
+    }
+}
+
+fn approved(mailbox: &Mailbox) -> Result<(), Failure> {
+    let said = match mailbox.approval {
+        Approval::Approved => return Ok(()),
+        Approval::Pending => format!("{} waits for approval", mailbox.email),
+        Approval::Rejected => format!("{} was rejected", mailbox.email),
+    };
+    Err(Failure::permanent_mailbox(FailureCode::NotApproved, said))
+}
+
+fn supported(ports: &Ports, profile: &EmailServerProfile, workload: Workload) -> Result<(), Failure> {
+    let there = match workload {
+        Workload::Incoming => ports.mail.incoming(profile.server_type).is_some(),
+        Workload::Outgoing => ports.mail.outgoing(profile.server_type).is_some(),
+        Workload::Act => false,
+    };
+    if there {
+        return Ok(());
+    }
+    let said = if workload == Workload::Act && !profile.server_type.carries_act() {
+        "POP3 and IMAP synchronize email only".to_owned()
+    } else {
+        format!("{workload} is not available for {}", profile.server_type.as_str())
+    };
+    Err(Failure::permanent_mailbox(FailureCode::NotSupported, said))
+}
+
+fn endpoint<'a>(
+    profile: &'a EmailServerProfile,
+    settings: &OrganizationSettings,
+    workload: Workload,
+) -> Result<&'a Endpoint, Failure> {
+    if !profile.active {
+        let said = format!("the profile {} is not active", profile.name);
+        return Err(Failure::permanent_profile(FailureCode::ProfileMissing, said));
+    }
+    let endpoint = match workload {
+        Workload::Incoming => profile.incoming.as_ref(),
+        Workload::Outgoing => profile.outgoing.as_ref(),
+        Workload::Act => None,
+    };
+    let Some(endpoint) = endpoint else {
+        let said = format!("the profile {} names no server for {workload} email", profile.name);
+        return Err(Failure::permanent_profile(FailureCode::ProfileMissing, said));
+    };
+    if endpoint.security == Security::None && !settings.allow_plain_connections {
+        let said = format!("{}:{} would be reached without TLS", endpoint.server, endpoint.port);
+        return Err(Failure::permanent_profile(FailureCode::PlainNotAllowed, said));
+    }
+    Ok(endpoint)
+}
+
+fn complete(
+    mailbox: &Mailbox,
+    profile: &EmailServerProfile,
+    credentials: &Credentials,
+) -> Result<(), Failure> {
+    let missing = match credentials {
+        Credentials::None => profile.authenticate_using != AuthenticateUsing::Anonymous,
+        Credentials::Password { password, .. } => password.is_empty(),
+    };
+    if !missing {
+        return Ok(());
+    }
+    let said = format!("no password is stored for {}", mailbox.email);
+    Err(Failure::permanent_mailbox(FailureCode::PasswordMissing, said))
+}

@@ -1,0 +1,113 @@
+//! The cycle of outgoing mail: first what became of earlier attempts, then what is pending.
+//!
+//! An attempt is recorded before it starts and again right before the message's end is sent, so that after a crash
+//! it is known whether the server may have taken the message.
+
+use super::{CycleContext, CycleOutcome, stopped};
+use crate::{
+    access::storage_failure,
+    ports::{
+        mail::{OutgoingMail, OutgoingSession},
+        storage::PendingEmail,
+    },
+};
+use std::collections::HashSet;
+use tandem_domain::{
+    Instant,
+    failure::{Failure, FailureCode},
+    ids::EmailId,
+    schedule::CycleEnd,
+    workload::Workload,
+};
+
+mod attempt;
+mod evidence;
+#[cfg(test)]
+mod tests;
+
+/// So many pending emails are loaded at once.
+const PAGE: u32 = 100;
+
+/// Runs one cycle.
+pub async fn run(context: &CycleContext) -> CycleOutcome {
+    let mut sending = Sending::default();
+    let end = cycle(context, &mut sending).await;
+    if let Some(session) = sending.session.take() {
+        // Nothing depends on the good-bye, so a stop does not wait for it.
+        let good_bye = async {
+            session.close().await;
+            Ok(())
+        };
+        let _ = context.unless_stopped(good_bye).await;
+    }
+    let end = end.unwrap_or_else(CycleEnd::Failed);
+    let Sending { items, again_at, awaits_evidence, .. } = sending;
+    CycleOutcome { end, items, again_at, awaits_evidence }
+}
+
+/// What a cycle carries from one email to the next.
+#[derive(Default)]
+struct Sending {
+    session: Option<Box<dyn OutgoingSession>>,
+    tried: HashSet<EmailId>,
+    items: u32,
+    again_at: Option<Instant>,
+    awaits_evidence: bool,
+}
+
+async fn cycle(context: &CycleContext, sending: &mut Sending) -> Result<CycleEnd, Failure> {
+    let (storage, mailbox) = (&context.ports.storage, context.prepared.mailbox.id);
+    let port = context.ports.mail.outgoing(context.prepared.access.server_type).ok_or_else(not_supported)?;
+    let started_at = context.now();
+    let yield_at = started_at + context.limits.yield_after;
+
+    for unfinished in storage.unfinished(mailbox).await.map_err(storage_failure)? {
+        if context.cancel.is_cancelled() {
+            return Err(stopped());
+        }
+        evidence::resolve(context, sending, unfinished).await?;
+    }
+    loop {
+        let pending = storage.pending_send(mailbox, context.now(), PAGE).await.map_err(storage_failure)?;
+        let fresh: Vec<PendingEmail> =
+            pending.into_iter().filter(|email| !sending.tried.contains(&email.id)).collect();
+        if fresh.is_empty() {
+            return Ok(CycleEnd::Completed);
+        }
+        let total = u64::from(sending.items) + fresh.len() as u64;
+        for email in fresh {
+            if context.cancel.is_cancelled() {
+                return Err(stopped());
+            }
+            if context.now() >= yield_at {
+                return Ok(CycleEnd::Yielded);
+            }
+            sending.tried.insert(email.id);
+            sending.open(context, port).await?;
+            sending.items += 1;
+            attempt::run(context, sending, email).await?;
+            context.progress(Workload::Outgoing, u64::from(sending.items), total);
+        }
+    }
+}
+
+impl Sending {
+    /// One session carries many emails; it is opened for the first, and again when it broke.
+    async fn open(&mut self, context: &CycleContext, port: &dyn OutgoingMail) -> Result<(), Failure> {
+        if self.session.as_ref().is_some_and(|session| session.is_open()) {
+            return Ok(());
+        }
+        self.session = None;
+        self.session = Some(context.unless_stopped(port.open(&context.prepared.access)).await?);
+        Ok(())
+    }
+
+    /// Looks again at this instant at the latest.
+    fn look_again(&mut self, at: Instant) {
+        self.again_at = Some(self.again_at.map_or(at, |known| known.min(at)));
+    }
+}
+
+fn not_supported() -> Failure {
+    Failure::permanent_mailbox(FailureCode::NotSupported, "this kind of server has no outgoing mail")
+}

@@ -1,0 +1,374 @@
+//! A scripted mail server: boxes with messages, a maildrop lock's worth of manners, and faults on demand.
+
+use super::{Log, Steps};
+use crate::{
+    ports::mail::{
+        Changes, CommitPoint, Credentials, Cursor, Fetched, IncomingMail, IncomingSession, MailAdapters,
+        MailboxAccess, MessageSink, OutgoingMail, OutgoingSession, RemoteItem, RungSink, Submission,
+    },
+    raw::RawMessage,
+};
+use async_trait::async_trait;
+use std::{
+    collections::{HashMap, HashSet},
+    io::Read,
+    sync::{Arc, Mutex},
+};
+use tandem_domain::{
+    Instant,
+    failure::{Failure, FailureCode},
+    ledger::ServerIdentity,
+    outgoing::{RefusedRecipient, SubmitOutcome},
+    probe::{Rung, RungName, RungOutcome},
+    profile::ServerType,
+};
+
+/// One message on the server.
+#[derive(Clone)]
+pub struct Stored {
+    pub identity: ServerIdentity,
+    pub bytes: Vec<u8>,
+    pub received_at: Option<Instant>,
+}
+
+/// What the next submissions come to.
+#[derive(Clone)]
+pub enum Answer {
+    /// As it should be.
+    Accept,
+    /// This outcome, and nothing is delivered.
+    Say(SubmitOutcome),
+    /// Accepted but for this recipient.
+    Refuse(RefusedRecipient),
+    /// Delivered, and the answer is lost.
+    DeliverThenHangUp,
+    /// Not delivered, and the answer is lost.
+    HangUp,
+    /// Not delivered, and there never is an answer.
+    Hang,
+}
+
+/// What a server does.
+#[derive(Default)]
+pub struct State {
+    pub boxes: HashMap<String, Vec<Stored>>,
+    next: u64,
+    pub answers: Vec<Answer>,
+    /// Delivered messages: recipient and bytes.
+    pub delivered: Vec<(String, Vec<u8>)>,
+    /// Open connections per identity, and the most there ever were.
+    open: HashMap<String, usize>,
+    pub most_open: usize,
+    pub sessions: usize,
+    /// Addresses at which the server never answers.
+    pub hung: HashSet<String>,
+    /// The failure of every open for an address.
+    pub refuses: HashMap<String, Failure>,
+    /// The connection breaks after delivering so many messages, once.
+    pub cut_after: Option<usize>,
+    /// Accepted messages go nowhere.
+    pub swallows: bool,
+}
+
+/// The server.
+pub struct Server {
+    pub state: Arc<Mutex<State>>,
+    steps: Arc<Steps>,
+    log: Log,
+}
+
+impl Server {
+    pub fn new(steps: Arc<Steps>, log: Log) -> Self {
+        Self { state: Arc::default(), steps, log }
+    }
+
+    pub fn add_box(&self, address: &str) {
+        self.state.lock().unwrap().boxes.entry(address.to_owned()).or_default();
+    }
+
+    pub fn put(&self, address: &str, bytes: Vec<u8>) -> ServerIdentity {
+        self.put_at(address, bytes, None)
+    }
+
+    pub fn put_at(&self, address: &str, bytes: Vec<u8>, received_at: Option<Instant>) -> ServerIdentity {
+        put(&mut self.state.lock().unwrap(), address, bytes, received_at)
+    }
+
+    pub fn count(&self, address: &str) -> usize {
+        self.state.lock().unwrap().boxes[address].len()
+    }
+
+    fn connect(&self, access: &MailboxAccess) -> Result<Connection, Failure> {
+        let mut state = self.state.lock().unwrap();
+        if let Some(failure) = state.refuses.get(access.address.as_str()) {
+            return Err(failure.clone());
+        }
+        let user = match &access.credentials {
+            Credentials::None => String::new(),
+            Credentials::Password { user_name, .. } => format!("{user_name}:{}", access.endpoint.port),
+        };
+        state.sessions += 1;
+        let open = state.open.entry(user.clone()).or_default();
+        *open += 1;
+        let open = *open;
+        state.most_open = state.most_open.max(open);
+        Ok(Connection { state: Arc::clone(&self.state), user })
+    }
+
+    async fn hang(&self, access: &MailboxAccess) {
+        let hangs = self.state.lock().unwrap().hung.contains(access.address.as_str());
+        if hangs {
+            std::future::pending::<()>().await;
+        }
+    }
+}
+
+fn put(state: &mut State, address: &str, bytes: Vec<u8>, received_at: Option<Instant>) -> ServerIdentity {
+    state.next += 1;
+    let identity = ServerIdentity(format!("{:05}", state.next));
+    let stored = Stored { identity: identity.clone(), bytes, received_at };
+    state.boxes.entry(address.to_owned()).or_default().push(stored);
+    identity
+}
+
+/// Counts itself while it is open.
+struct Connection {
+    state: Arc<Mutex<State>>,
+    user: String,
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        if let Some(open) = self.state.lock().unwrap().open.get_mut(&self.user) {
+            *open -= 1;
+        }
+    }
+}
+
+impl MailAdapters for Server {
+    fn incoming(&self, server_type: ServerType) -> Option<&dyn IncomingMail> {
+        (server_type == ServerType::Pop3Smtp).then_some(self as _)
+    }
+
+    fn outgoing(&self, server_type: ServerType) -> Option<&dyn OutgoingMail> {
+        (server_type == ServerType::Pop3Smtp).then_some(self as _)
+    }
+}
+
+fn passed(name: RungName, report: &dyn RungSink) -> Rung {
+    let rung = Rung { name, outcome: RungOutcome::Passed, took_ms: 1, server_said: "+OK".to_owned() };
+    report.climbed(&rung);
+    rung
+}
+
+#[async_trait]
+impl IncomingMail for Server {
+    async fn open(&self, access: &MailboxAccess) -> Result<Box<dyn IncomingSession>, Failure> {
+        self.steps.step().await;
+        let connection = self.connect(access)?;
+        self.hang(access).await;
+        self.log.add("open inbox");
+        let (steps, log) = (Arc::clone(&self.steps), self.log.clone());
+        let address = access.address.to_string();
+        Ok(Box::new(Inbox { connection, address, to_delete: Vec::new(), steps, log }))
+    }
+
+    async fn probe(&self, access: &MailboxAccess, report: &dyn RungSink) -> Vec<Rung> {
+        let _connection = match self.connect(access) {
+            Ok(connection) => connection,
+            Err(failure) => {
+                let outcome = RungOutcome::Failed(failure);
+                let rung =
+                    Rung { name: RungName::Login, outcome, took_ms: 1, server_said: "-ERR".to_owned() };
+                report.climbed(&rung);
+                return vec![rung];
+            }
+        };
+        self.hang(access).await;
+        tokio::task::yield_now().await;
+        self.log.add(format!("probe incoming {}", access.address));
+        [RungName::Login, RungName::List].map(|name| passed(name, report)).into()
+    }
+}
+
+struct Inbox {
+    connection: Connection,
+    address: String,
+    to_delete: Vec<ServerIdentity>,
+    steps: Arc<Steps>,
+    log: Log,
+}
+
+#[async_trait]
+impl IncomingSession for Inbox {
+    async fn changes(&mut self, cursor: Option<&Cursor>) -> Result<Changes, Failure> {
+        self.steps.step().await;
+        self.log.add("list");
+        let state = self.connection.state.lock().unwrap();
+        let after = cursor.map_or("", |cursor| cursor.0.as_str());
+        let items: Vec<RemoteItem> = state.boxes[&self.address]
+            .iter()
+            .filter(|stored| stored.identity.0.as_str() > after)
+            .map(|stored| RemoteItem {
+                identity: stored.identity.clone(),
+                size: stored.bytes.len() as u64,
+                received_at: stored.received_at,
+                cursor: Some(Cursor(stored.identity.0.clone())),
+            })
+            .collect();
+        let cursor = items.last().and_then(|last| last.cursor.clone()).or(cursor.cloned());
+        Ok(Changes { folder: "INBOX".to_owned(), items, cursor })
+    }
+
+    async fn fetch(&mut self, items: &[RemoteItem], sink: &mut dyn MessageSink) -> Result<(), Failure> {
+        for (index, item) in items.iter().enumerate() {
+            self.steps.step().await;
+            let fetched = {
+                let mut state = self.connection.state.lock().unwrap();
+                if let Some(left) = &mut state.cut_after {
+                    if *left == 0 {
+                        state.cut_after = None;
+                        let said = "connection reset";
+                        return Err(Failure::transient_profile(FailureCode::ConnectionLost, said));
+                    }
+                    *left -= 1;
+                }
+                let found = state.boxes[&self.address].iter().find(|stored| stored.identity == item.identity);
+                match found {
+                    Some(stored) => {
+                        Fetched::Message { raw: stored.bytes.clone().into(), received_at: stored.received_at }
+                    }
+                    None => Fetched::Gone,
+                }
+            };
+            sink.deliver(index, fetched).await?;
+        }
+        Ok(())
+    }
+
+    async fn delete(&mut self, identities: &[ServerIdentity]) -> Result<(), Failure> {
+        self.steps.step().await;
+        self.log.add(format!("delete {}", identities.len()));
+        self.to_delete.extend_from_slice(identities);
+        self.steps.step().await;
+        Ok(())
+    }
+
+    async fn close(self: Box<Self>) -> Result<(), Failure> {
+        self.steps.step().await;
+        {
+            let mut state = self.connection.state.lock().unwrap();
+            let inbox = state.boxes.get_mut(&self.address).unwrap();
+            inbox.retain(|stored| !self.to_delete.contains(&stored.identity));
+        }
+        self.log.add("close");
+        self.steps.step().await;
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl OutgoingMail for Server {
+    async fn open(&self, access: &MailboxAccess) -> Result<Box<dyn OutgoingSession>, Failure> {
+        self.steps.step().await;
+        let connection = self.connect(access)?;
+        self.hang(access).await;
+        let (steps, log) = (Arc::clone(&self.steps), self.log.clone());
+        Ok(Box::new(Submitting { connection, open: true, steps, log }))
+    }
+
+    async fn probe(
+        &self,
+        access: &MailboxAccess,
+        test: Option<&Submission>,
+        report: &dyn RungSink,
+    ) -> Vec<Rung> {
+        let Ok(connection) = self.connect(access) else { return Vec::new() };
+        tokio::task::yield_now().await;
+        if let Some(test) = test {
+            self.log.add("send test");
+            deliver(&connection, test);
+        }
+        [RungName::Login, RungName::Send].map(|name| passed(name, report)).into()
+    }
+}
+
+struct Submitting {
+    connection: Connection,
+    open: bool,
+    steps: Arc<Steps>,
+    log: Log,
+}
+
+fn deliver(connection: &Connection, submission: &Submission) {
+    let bytes = bytes(&submission.raw);
+    let mut state = connection.state.lock().unwrap();
+    for recipient in &submission.recipients {
+        state.delivered.push((recipient.clone(), bytes.clone()));
+        if state.boxes.contains_key(recipient) && !state.swallows {
+            put(&mut state, recipient, bytes.clone(), None);
+        }
+    }
+}
+
+fn bytes(raw: &RawMessage) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    raw.open().unwrap().read_to_end(&mut bytes).unwrap();
+    bytes
+}
+
+#[async_trait]
+impl OutgoingSession for Submitting {
+    async fn submit(&mut self, submission: &Submission, commit: &dyn CommitPoint) -> SubmitOutcome {
+        self.steps.step().await;
+        let answer = {
+            let mut state = self.connection.state.lock().unwrap();
+            if state.answers.is_empty() { Answer::Accept } else { state.answers.remove(0) }
+        };
+        if let Answer::Say(outcome) = answer {
+            return outcome;
+        }
+        if let Err(why) = commit.about_to_commit().await {
+            self.open = false;
+            return SubmitOutcome::Retry { why, refused: Vec::new() };
+        }
+        self.steps.step().await;
+        self.log.add("submit");
+        let lost = Failure::transient_mailbox(FailureCode::ConnectionLost, "the answer was lost");
+        let accepted =
+            |refused| SubmitOutcome::Accepted { server_said: "250 2.0.0 queued".to_owned(), refused };
+        let outcome = match answer {
+            Answer::Accept => {
+                deliver(&self.connection, submission);
+                accepted(Vec::new())
+            }
+            Answer::Refuse(one) => {
+                let mut taken = submission.clone();
+                taken.recipients.retain(|recipient| *recipient != one.address);
+                deliver(&self.connection, &taken);
+                accepted(vec![one])
+            }
+            Answer::DeliverThenHangUp => {
+                deliver(&self.connection, submission);
+                self.open = false;
+                SubmitOutcome::Unconfirmed(lost)
+            }
+            Answer::HangUp => {
+                self.open = false;
+                SubmitOutcome::Unconfirmed(lost)
+            }
+            Answer::Hang => std::future::pending().await,
+            Answer::Say(outcome) => outcome,
+        };
+        self.steps.step().await;
+        outcome
+    }
+
+    fn is_open(&self) -> bool {
+        self.open
+    }
+
+    async fn close(self: Box<Self>) {
+        self.steps.step().await;
+    }
+}

@@ -1,0 +1,89 @@
+//! The port: what every place that keeps secrets can do.
+
+use crate::{Secret, SecretError, SecretRef};
+
+/// Somewhere secrets are kept. Every call blocks (disk, D-Bus, key derivation): use `spawn_blocking`.
+///
+/// Every call looks at the store as it is now: one that was locked or missing a moment ago is used as soon as it is
+/// back, without a restart.
+pub trait SecretStore: Send + Sync {
+    /// Keeps `secret` under `key`, replacing what was there.
+    ///
+    /// # Errors
+    /// [`SecretError::TooLong`], or that the store cannot be reached; then the old value is still there.
+    fn put(&self, key: &SecretRef, secret: Secret) -> Result<(), SecretError>;
+
+    /// The secret under `key`.
+    ///
+    /// # Errors
+    /// [`SecretError::NotFound`] only if the store could look; else that it cannot be reached.
+    fn get(&self, key: &SecretRef) -> Result<Secret, SecretError>;
+
+    /// Removes what is under `key`. Removing what is not there succeeds, so that an interrupted removal can be
+    /// repeated.
+    ///
+    /// # Errors
+    /// That the store cannot be reached: then the entry may still be there.
+    fn delete(&self, key: &SecretRef) -> Result<(), SecretError>;
+
+    /// Whether the store can be used now. Never asks the person anything.
+    fn state(&self) -> StoreState;
+
+    /// The store's name for people, such as "Secret Service" or "vault file PATH".
+    fn name(&self) -> String;
+}
+
+/// Whether a store can be used now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum StoreState {
+    /// Secrets can be read and kept.
+    Ready,
+    /// The store is there, and a person has to unlock it.
+    Locked,
+    /// There is no store to use.
+    Absent {
+        /// What is missing, for people.
+        why: String,
+    },
+}
+
+impl StoreState {
+    /// The error that asking a store in this state gives, or nothing when it is ready.
+    ///
+    /// # Errors
+    /// [`SecretError::Locked`] or [`SecretError::Absent`].
+    pub fn require_ready(self, store: &str) -> Result<(), SecretError> {
+        match self {
+            Self::Ready => Ok(()),
+            Self::Locked => Err(SecretError::Locked { store: store.to_owned() }),
+            Self::Absent { why } => Err(SecretError::Absent { store: store.to_owned(), why }),
+        }
+    }
+}
+
+/// The longest secret, in bytes, where the platform sets no limit of its own: far above any password or token, low
+/// enough that a mistake (a file instead of a password) is caught.
+pub(crate) const LONGEST_SECRET: usize = 64 * 1024;
+
+/// Refuses a secret that the store could not give back whole.
+pub(crate) fn check_length(store: &str, secret: &Secret, limit: usize) -> Result<(), SecretError> {
+    let length = secret.expose().len();
+    if length > limit {
+        return Err(SecretError::TooLong { store: store.to_owned(), length, limit });
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_limit_counts_bytes_of_utf8_and_lets_the_last_one_in() {
+        let windows = |text: String| check_length("store", &Secret::new(text), 2560);
+        assert_eq!(windows("x".repeat(2560)), Ok(()));
+        assert_eq!(windows("✓".repeat(853)), Ok(()));
+        let refused = SecretError::TooLong { store: "store".into(), length: 2562, limit: 2560 };
+        assert_eq!(windows("✓".repeat(854)), Err(refused));
+    }
+}

@@ -1,0 +1,45 @@
+//! One engine per data folder: a file lock that the operating system frees when its holder ends, however it ends.
+
+use crate::error::OpenError;
+use std::{
+    fs::{File, OpenOptions, TryLockError},
+    path::Path,
+};
+
+/// The file that is locked; its presence alone means nothing.
+const LOCK_FILE: &str = "engine.lock";
+
+/// Held by the engine for as long as it runs. Reading and configuring need no lock.
+#[derive(Debug)]
+pub struct DataFolderLock {
+    file: File,
+}
+
+impl DataFolderLock {
+    /// Takes the lock of a data folder, which is created when it is not there.
+    ///
+    /// # Errors
+    /// [`OpenError::Locked`] when another process, or another engine in this one, holds it; [`OpenError::Folder`].
+    pub fn acquire(folder: &Path) -> Result<Self, OpenError> {
+        let unusable = |error: std::io::Error| OpenError::Folder {
+            folder: folder.to_path_buf(),
+            why: error.to_string(),
+        };
+        crate::open::create_folder(folder).map_err(unusable)?;
+        let path = folder.join(LOCK_FILE);
+        let file =
+            OpenOptions::new().create(true).truncate(false).write(true).open(path).map_err(unusable)?;
+        match file.try_lock() {
+            Ok(()) => Ok(Self { file }),
+            Err(TryLockError::WouldBlock) => Err(OpenError::Locked { folder: folder.to_path_buf() }),
+            Err(TryLockError::Error(error)) => Err(unusable(error)),
+        }
+    }
+}
+
+impl Drop for DataFolderLock {
+    fn drop(&mut self) {
+        // Closing the file frees it too; this only does so before a forked child closes its copy.
+        let _ = self.file.unlock();
+    }
+}

@@ -1,0 +1,171 @@
+//! The port `Ledger`: decisions, and what is kept with them, in one transaction.
+
+use crate::{
+    ChangeKind, Store,
+    table::{email, folder, ledger, mailbox, quarantine, raw_message},
+    writer::{JobError, JobResult},
+};
+use async_trait::async_trait;
+use rusqlite::Connection;
+use tandem_domain::{
+    Instant,
+    address::MessageId,
+    ids::MailboxId,
+    ledger::{LedgerRow, ServerIdentity},
+};
+use tandem_engine::{
+    ports::{
+        mail::Cursor,
+        storage::{DecidedItem, IncomingBatch, Keep, Ledger, StorageError},
+    },
+    raw::RawMessage,
+};
+
+#[async_trait]
+impl Ledger for Store {
+    async fn cursor(&self, mailbox: MailboxId, folder: &str) -> Result<Option<Cursor>, StorageError> {
+        let folder = folder.to_owned();
+        self.read(move |connection| Ok(folder::cursor(connection, mailbox, &folder)?)).await
+    }
+
+    async fn unseen(
+        &self,
+        mailbox: MailboxId,
+        folder: &str,
+        identities: Vec<ServerIdentity>,
+    ) -> Result<Vec<ServerIdentity>, StorageError> {
+        let folder = folder.to_owned();
+        self.read(move |connection| {
+            let Some(folder) = folder::find(connection, mailbox, &folder)? else { return Ok(identities) };
+            let mut unseen = Vec::new();
+            for identity in identities {
+                if !ledger::is_seen(connection, folder, &identity)? {
+                    unseen.push(identity);
+                }
+            }
+            Ok(unseen)
+        })
+        .await
+    }
+
+    async fn commit(&self, batch: IncomingBatch) -> Result<(), StorageError> {
+        self.write(move |connection, changes| {
+            let folder = folder::find_or_create(connection, batch.mailbox, &batch.folder)?;
+            let deletes = mailbox::deletes_after_processing(connection, batch.mailbox)?;
+            for item in &batch.items {
+                write_item(connection, folder, item, deletes)?;
+            }
+            if let Some(cursor) = &batch.cursor {
+                folder::set_cursor(connection, folder, cursor)?;
+            }
+            if !batch.items.is_empty() {
+                changes.push(ChangeKind::Ledger);
+            }
+            if batch.items.iter().any(|item| matches!(item.keep, Keep::Email { .. })) {
+                changes.push(ChangeKind::Email);
+            }
+            Ok(())
+        })
+        .await
+    }
+
+    async fn awaiting_delete(
+        &self,
+        mailbox: MailboxId,
+        folder: &str,
+    ) -> Result<Vec<ServerIdentity>, StorageError> {
+        let folder = folder.to_owned();
+        self.read(move |connection| {
+            let wanted = mailbox::deletes_after_processing(connection, mailbox)?;
+            match folder::find(connection, mailbox, &folder)? {
+                Some(folder) if wanted => Ok(ledger::to_delete(connection, folder)?),
+                _ => Ok(Vec::new()),
+            }
+        })
+        .await
+    }
+
+    async fn deleted_on_server(
+        &self,
+        mailbox: MailboxId,
+        folder: &str,
+        identities: Vec<ServerIdentity>,
+        at: Instant,
+    ) -> Result<(), StorageError> {
+        let folder = folder.to_owned();
+        self.write(move |connection, changes| {
+            let Some(folder) = folder::find(connection, mailbox, &folder)? else { return Ok(()) };
+            for identity in &identities {
+                ledger::deleted(connection, folder, identity, at)?;
+            }
+            changes.push(ChangeKind::Ledger);
+            Ok(())
+        })
+        .await
+    }
+
+    async fn mailboxes_that_saw(&self, message_id: &MessageId) -> Result<Vec<MailboxId>, StorageError> {
+        let message_id = message_id.clone();
+        self.read(move |connection| Ok(ledger::mailboxes_that_saw(connection, &message_id)?)).await
+    }
+}
+
+fn write_item(connection: &Connection, folder: i64, item: &DecidedItem, deletes: bool) -> JobResult<()> {
+    let row = &item.row;
+    // A message from quarantine that is decided anew leaves it; one that fails again gets a new reason.
+    quarantine::remove(connection, folder, &row.identity)?;
+    match &item.keep {
+        Keep::Nothing => {}
+        Keep::Email { email, message, raw } => {
+            if email::find(connection, email.id)?.is_some() {
+                // The same batch again: the record is there, perhaps with a person's later changes, and stays. A
+                // record that another copy of the message made is a conflict: this copy is a duplicate of it.
+                if ledger::email_of(connection, folder, &row.identity)? != Some(email.id) {
+                    return Err(JobError::Refused(StorageError::Conflict));
+                }
+            } else {
+                let recording = email::Recording {
+                    raw_message: insert_raw(connection, raw)?,
+                    happened_at: email.received_at.unwrap_or(row.decided_at),
+                    cycle: Some(row.cycle),
+                    mail_from: None,
+                };
+                if email::insert(connection, email, message, recording)?.is_none() {
+                    return Err(JobError::Refused(StorageError::Conflict));
+                }
+            }
+        }
+        Keep::Quarantine { raw, reason, parser_version } => {
+            keep_in_quarantine(connection, folder, row, raw, (reason.clone(), parser_version.clone()))?;
+        }
+    }
+    ledger::upsert(connection, folder, row, deletes)?;
+    Ok(())
+}
+
+fn keep_in_quarantine(
+    connection: &Connection,
+    folder: i64,
+    row: &LedgerRow,
+    raw: &RawMessage,
+    why: (String, String),
+) -> JobResult<()> {
+    let entry = quarantine::entry(row.mailbox, &row.folder, &row.identity, why, row.decided_at);
+    let raw = insert_raw(connection, raw)?;
+    quarantine::insert(connection, folder, &entry, raw)?;
+    Ok(())
+}
+
+/// Writes the bytes of a message. A temporary file that cannot be read is no fault of the database.
+pub(super) fn insert_raw<E: From<StorageError>>(
+    connection: &Connection,
+    raw: &RawMessage,
+) -> JobResult<i64, E> {
+    raw_message::insert(connection, raw).map_err(|error| match error {
+        raw_message::WriteError::Database(error) => JobError::Database(error),
+        raw_message::WriteError::Read(error) => {
+            let words = format!("the message's temporary file cannot be read: {error}");
+            JobError::Refused(StorageError::Failed(words).into())
+        }
+    })
+}

@@ -1,0 +1,137 @@
+//! The store: open it once, clone it freely.
+
+pub use crate::open::Tuning;
+use crate::{
+    change::{ChangeFeed, ChangeKind},
+    error::{OpenError, open_error, storage_error},
+    open::open_writer,
+    readers::Readers,
+    table::organization,
+    writer::{Changes, JobResult, Writer},
+};
+use rusqlite::Connection;
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+use tandem_domain::{Instant, ids::OrganizationId};
+use tandem_engine::ports::storage::StorageError;
+use tokio::sync::broadcast;
+
+/// The name of the database in its data folder.
+pub const DATABASE_FILE: &str = "tandem.db";
+
+/// An open database. Clones share it; the last one to go closes it.
+#[derive(Debug, Clone)]
+pub struct Store {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    // Closed before the writer: the last connection to close writes the WAL back, and only the writer can.
+    readers: Arc<Readers>,
+    writer: Writer,
+    feed: ChangeFeed,
+    path: PathBuf,
+    organization: OrganizationId,
+}
+
+impl Store {
+    /// Opens the database file, creating it and its folder, and upgrading it when it is older. Blocks briefly.
+    ///
+    /// # Errors
+    /// [`OpenError`]: newer, not a database, unusable folder, full disk. Nothing is changed then.
+    pub fn open(path: &Path, now: Instant) -> Result<Self, OpenError> {
+        Self::open_with(path, now, Tuning::default())
+    }
+
+    /// The same with other settings for memory and pages, for measurements and tests.
+    ///
+    /// # Errors
+    /// As [`Store::open`].
+    pub fn open_with(path: &Path, now: Instant, tuning: Tuning) -> Result<Self, OpenError> {
+        let connection = open_writer(path, tuning)?;
+        let organization = organization::found(&connection, now).map_err(|error| open_error(path, &error))?;
+        let feed = ChangeFeed::new();
+        let writer = Writer::start(connection, path, feed.clone())
+            .map_err(|error| OpenError::Failed { path: path.to_path_buf(), why: error.to_string() })?;
+        let readers = Arc::new(Readers::new(path, tuning));
+        Ok(Self { inner: Arc::new(Inner { readers, writer, feed, path: path.to_path_buf(), organization }) })
+    }
+
+    /// The database file.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.inner.path
+    }
+
+    /// The organization of this database.
+    #[must_use]
+    pub fn organization_id(&self) -> OrganizationId {
+        self.inner.organization
+    }
+
+    /// Hears of every kind of change that this process commits from now on. Changes of other processes are not heard.
+    #[must_use]
+    pub fn change_feed(&self) -> broadcast::Receiver<ChangeKind> {
+        self.inner.feed.subscribe()
+    }
+
+    /// Checks the whole database (`PRAGMA quick_check`); takes seconds on a large one. Empty when all is well.
+    ///
+    /// # Errors
+    /// When the check itself cannot run.
+    pub async fn quick_check(&self) -> Result<Vec<String>, StorageError> {
+        self.read(|connection| {
+            let mut check = connection.prepare("PRAGMA quick_check(20)")?;
+            let found = check.query_map([], |row| row.get::<_, String>(0))?;
+            let found: Vec<String> = found.collect::<Result<_, _>>()?;
+            Ok(found.into_iter().filter(|line| line != "ok").collect())
+        })
+        .await
+    }
+
+    /// Reads on a blocking thread.
+    pub(crate) async fn read<T: Send + 'static>(
+        &self,
+        read: impl FnOnce(&Connection) -> JobResult<T> + Send + 'static,
+    ) -> Result<T, StorageError> {
+        let readers = Arc::clone(&self.inner.readers);
+        let _permit = self.inner.readers.permits.acquire().await;
+        let result = tokio::task::spawn_blocking(move || readers.run(read)).await;
+        match result {
+            Ok(Ok(Ok(value))) => Ok(value),
+            Ok(Ok(Err(crate::writer::JobError::Refused(error)))) => Err(error),
+            Ok(Ok(Err(crate::writer::JobError::Database(error))) | Err(error)) => {
+                Err(storage_error(&self.inner.path, &error))
+            }
+            Err(stopped) => Err(StorageError::Failed(stopped.to_string())),
+        }
+    }
+
+    /// Writes on the writing thread; durable when it returns.
+    pub(crate) async fn write<T, E>(
+        &self,
+        job: impl FnOnce(&Connection, &mut Changes) -> JobResult<T, E> + Send + 'static,
+    ) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<StorageError> + Send + 'static,
+    {
+        let told = self.inner.writer.submit(job);
+        told.await.unwrap_or_else(|_| {
+            Err(StorageError::Failed("the writing thread ended; start Tandem again".to_owned()).into())
+        })
+    }
+
+    /// A connection of one's own for reading.
+    pub(crate) fn own_reader(&self) -> rusqlite::Result<Connection> {
+        self.inner.readers.own()
+    }
+
+    /// What a failed statement means.
+    pub(crate) fn error(&self, error: &rusqlite::Error) -> StorageError {
+        storage_error(&self.inner.path, error)
+    }
+}

@@ -1,0 +1,63 @@
+//! `cycle`: the latest cycles of each workload.
+
+use crate::{
+    codec::{instant, ms, word},
+    failure_json::{opt_failure, opt_failure_json},
+    view::CycleEntry,
+};
+use rusqlite::{Connection, params};
+use tandem_domain::{
+    ids::{CycleId, MailboxId},
+    workload::Workload,
+};
+use tandem_engine::ports::storage::CycleReport;
+
+/// How many cycles of one workload are kept.
+const KEPT: u32 = 200;
+
+/// Adds a cycle and forgets the oldest.
+pub(crate) fn insert(connection: &Connection, report: &CycleReport) -> rusqlite::Result<()> {
+    let (mailbox, workload) = (report.mailbox.0, report.workload.as_str());
+    let mut insert = connection.prepare_cached(
+        "INSERT INTO cycle (id, mailbox, workload, started_at, ended_at, items, failure)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+    )?;
+    insert.execute(params![
+        report.cycle.0,
+        mailbox,
+        workload,
+        ms(report.started_at),
+        ms(report.ended_at),
+        report.items,
+        opt_failure_json(report.failure.as_ref()),
+    ])?;
+    let mut forget = connection.prepare_cached(
+        "DELETE FROM cycle WHERE mailbox = ?1 AND workload = ?2 AND row <= (
+            SELECT row FROM cycle WHERE mailbox = ?1 AND workload = ?2 ORDER BY row DESC LIMIT 1 OFFSET ?3)",
+    )?;
+    forget.execute(params![mailbox, workload, KEPT])?;
+    Ok(())
+}
+
+/// The latest cycles of a mailbox, newest first.
+pub(crate) fn latest(
+    connection: &Connection,
+    mailbox: MailboxId,
+    limit: u32,
+) -> rusqlite::Result<Vec<CycleEntry>> {
+    let mut select = connection.prepare_cached(
+        "SELECT id, workload, started_at, ended_at, items, failure FROM cycle WHERE mailbox = ?1
+         ORDER BY row DESC LIMIT ?2",
+    )?;
+    let found = select.query_map(params![mailbox.0, limit], |row| {
+        Ok(CycleEntry {
+            cycle: CycleId(row.get("id")?),
+            workload: word(row, "workload", Workload::from_word)?,
+            started_at: instant(row, "started_at")?,
+            ended_at: instant(row, "ended_at")?,
+            items: row.get("items")?,
+            failure: opt_failure(row, "failure")?,
+        })
+    })?;
+    found.collect()
+}

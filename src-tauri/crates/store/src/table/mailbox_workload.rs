@@ -1,0 +1,145 @@
+//! `mailbox_workload`: how each workload of a mailbox travels and where it stands.
+
+use crate::{
+    codec::{ms, opt_instant, status_from_word, status_word, word},
+    failure_json::{failure_json, opt_failure, opt_failure_json},
+};
+use rusqlite::{Connection, OptionalExtension, params};
+use tandem_domain::{
+    Instant,
+    failure::Failure,
+    ids::MailboxId,
+    mailbox::{DeliveryMethod, Mailbox},
+    workload::{Workload, WorkloadState, WorkloadStatus},
+};
+
+/// Adds methods and states to a mailbox.
+pub(crate) fn add(connection: &Connection, mailbox: &mut Mailbox) -> rusqlite::Result<()> {
+    let mut select = connection.prepare_cached(
+        "SELECT workload, method, status, enabled, last_success_at, last_failure, last_failure_at, tested_at
+         FROM mailbox_workload WHERE mailbox = ?1",
+    )?;
+    let mut rows = select.query([mailbox.id.0])?;
+    while let Some(row) = rows.next()? {
+        let method = word(row, "method", DeliveryMethod::from_word)?;
+        let state = WorkloadState {
+            status: word(row, "status", status_from_word)?,
+            enabled: row.get("enabled")?,
+            last_success_at: opt_instant(row, "last_success_at")?,
+            last_error: opt_failure(row, "last_failure")?.map(|failure| failure.to_string()),
+            last_error_at: opt_instant(row, "last_failure_at")?,
+            tested_at: opt_instant(row, "tested_at")?,
+        };
+        match word(row, "workload", Workload::from_word)? {
+            Workload::Incoming => (mailbox.incoming, mailbox.incoming_state) = (method, state),
+            Workload::Outgoing => (mailbox.outgoing, mailbox.outgoing_state) = (method, state),
+            Workload::Act => (mailbox.act, mailbox.act_state) = (method, state),
+        }
+    }
+    Ok(())
+}
+
+/// The failure that the last test or cycle of a workload ended with.
+pub(crate) fn last_failure(
+    connection: &Connection,
+    mailbox: MailboxId,
+    workload: Workload,
+) -> rusqlite::Result<Option<Failure>> {
+    let mut select = connection
+        .prepare_cached("SELECT last_failure FROM mailbox_workload WHERE mailbox = ?1 AND workload = ?2")?;
+    let found = select
+        .query_row(params![mailbox.0, workload.as_str()], |row| opt_failure(row, "last_failure"))
+        .optional()?;
+    Ok(found.flatten())
+}
+
+/// Sets the methods; states stay, and a new workload was never run.
+pub(crate) fn upsert_methods(connection: &Connection, mailbox: &Mailbox) -> rusqlite::Result<()> {
+    for workload in Workload::ALL {
+        connection.execute(
+            "INSERT INTO mailbox_workload (mailbox, workload, method, status, enabled)
+             VALUES (?1, ?2, ?3, 'not_run', 0) ON CONFLICT (mailbox, workload) DO UPDATE SET method = ?3",
+            params![mailbox.id.0, workload.as_str(), mailbox.method(workload).as_str()],
+        )?;
+    }
+    Ok(())
+}
+
+/// Enables or disables a workload.
+pub(crate) fn set_enabled(
+    connection: &Connection,
+    mailbox: MailboxId,
+    workload: Workload,
+    enabled: bool,
+) -> rusqlite::Result<()> {
+    let mut update = connection
+        .prepare_cached("UPDATE mailbox_workload SET enabled = ?3 WHERE mailbox = ?1 AND workload = ?2")?;
+    update.execute(params![mailbox.0, workload.as_str(), enabled])?;
+    Ok(())
+}
+
+/// Back to never tested, disabled: another address or owner needs a new test.
+pub(crate) fn reset(connection: &Connection, mailbox: MailboxId) -> rusqlite::Result<()> {
+    connection.execute(
+        "UPDATE mailbox_workload SET enabled = 0, status = 'not_run', tested_at = NULL WHERE mailbox = ?1",
+        [mailbox.0],
+    )?;
+    Ok(())
+}
+
+/// Records that a cycle completed.
+pub(crate) fn completed(
+    connection: &Connection,
+    mailbox: MailboxId,
+    workload: Workload,
+    at: Instant,
+) -> rusqlite::Result<()> {
+    let mut update = connection.prepare_cached(
+        "UPDATE mailbox_workload SET status = ?3, last_success_at = ?4, last_failure = NULL, last_failure_at = NULL
+         WHERE mailbox = ?1 AND workload = ?2",
+    )?;
+    let status = status_word(WorkloadStatus::Success);
+    update.execute(params![mailbox.0, workload.as_str(), status, ms(at)])?;
+    Ok(())
+}
+
+/// Records that a cycle failed.
+pub(crate) fn failed(
+    connection: &Connection,
+    mailbox: MailboxId,
+    workload: Workload,
+    failure: &Failure,
+    at: Instant,
+) -> rusqlite::Result<()> {
+    let mut update = connection.prepare_cached(
+        "UPDATE mailbox_workload SET status = ?3, last_failure = ?4, last_failure_at = ?5
+         WHERE mailbox = ?1 AND workload = ?2",
+    )?;
+    let status = status_word(WorkloadStatus::Failure);
+    update.execute(params![mailbox.0, workload.as_str(), status, failure_json(failure), ms(at)])?;
+    Ok(())
+}
+
+/// Records that a test completed, and with which failure.
+pub(crate) fn tested(
+    connection: &Connection,
+    mailbox: MailboxId,
+    workload: Workload,
+    failure: Option<&Failure>,
+    at: Instant,
+) -> rusqlite::Result<()> {
+    let status = if failure.is_some() { WorkloadStatus::Failure } else { WorkloadStatus::Success };
+    connection.execute(
+        "UPDATE mailbox_workload SET status = ?3, last_failure = ?4, last_failure_at = ?5, tested_at = ?6
+         WHERE mailbox = ?1 AND workload = ?2",
+        params![
+            mailbox.0,
+            workload.as_str(),
+            status_word(status),
+            opt_failure_json(failure),
+            failure.map(|_| ms(at)),
+            ms(at),
+        ],
+    )?;
+    Ok(())
+}

@@ -1,0 +1,32 @@
+//! `script/bench`: the program beside its peers, on the same servers in the same run, as ratios.
+//!
+//! A ratio is the peer's median time by ours: 1.0 is as fast, 2.0 twice as fast. Nothing here passes or fails; a
+//! person reads it.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a bench that cannot go on says so and stops"
+)]
+
+#[cfg(unix)]
+mod first_sync;
+#[cfg(unix)]
+mod timing;
+
+fn main() {
+    #[cfg(unix)]
+    {
+        let arguments: Vec<String> = std::env::args().skip(1).collect();
+        match arguments.first().map(String::as_str) {
+            Some("first-sync") => first_sync::run(arguments.get(1).map(String::as_str)),
+            _ => {
+                eprintln!("usage: script/bench first-sync [tmpfs|disk]");
+                std::process::exit(2);
+            }
+        }
+    }
+    #[cfg(not(unix))]
+    eprintln!("The peers that this bench compares with run on Unix only.");
+}

@@ -1,0 +1,51 @@
+//! Times a whole process and watches its memory.
+
+use std::{
+    process::{Command, Stdio},
+    time::{Duration, Instant},
+};
+
+/// What one run took.
+#[derive(Debug, Clone, Copy)]
+pub struct Run {
+    /// From start to exit.
+    pub took: Duration,
+    /// Peak resident memory, in KiB; 0 when the process was too short to be looked at.
+    pub peak_kib: u64,
+}
+
+/// Runs a command to its end.
+///
+/// # Panics
+/// When it fails, with what it said.
+pub fn time(command: &mut Command) -> Run {
+    let errors = tempfile::NamedTempFile::new().expect("a file for the errors");
+    command.stdout(Stdio::null()).stderr(errors.reopen().expect("a file for the errors"));
+    let start = Instant::now();
+    let mut child = command.spawn().expect("start the program");
+    let mut peak_kib = 0;
+    let status = loop {
+        if let Some(status) = child.try_wait().expect("wait for the program") {
+            break status;
+        }
+        peak_kib = peak_kib.max(peak(child.id()));
+        std::thread::sleep(Duration::from_millis(5));
+    };
+    let took = start.elapsed();
+    let said = std::fs::read_to_string(errors.path()).unwrap_or_default();
+    assert!(status.success(), "{command:?} failed: {said}");
+    Run { took, peak_kib }
+}
+
+fn peak(pid: u32) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    line.and_then(|rest| rest.split_whitespace().next()).and_then(|kib| kib.parse().ok()).unwrap_or(0)
+}
+
+/// The middle one.
+pub fn median(runs: &[Run]) -> Duration {
+    let mut times: Vec<_> = runs.iter().map(|run| run.took).collect();
+    times.sort();
+    times[times.len() / 2]
+}
