@@ -43,7 +43,7 @@ const EDGES: &[(&str, &[&str])] = &[
 ];
 
 /// More edges that only a crate's own tests may have: an adapter is tried against the practice servers.
-const TEST_EDGES: &[(&str, &str)] = &[("tandem-mail", "tandem-practice"), ("tandem-crm", "tandem-practice")];
+const TEST_EDGES: &[(&str, &str)] = &[("tandem-mail", "tandem-practice"), ("tandem-mail", "tandem-tests"), ("tandem-crm", "tandem-practice")];
 
 /// Library (or a family, with `*`) -> the packages where it is at home. Nobody else may depend on it.
 const HOMES: &[(&str, &[&str])] = &[

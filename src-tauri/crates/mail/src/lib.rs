@@ -3,9 +3,11 @@
 //! Nothing here knows the database or decides about a message; it speaks the protocols behind the engine's
 //! ports and maps each server's answers to failures, in one file per protocol.
 
+pub mod adapters;
 pub mod auth;
 pub mod imap;
 pub mod mime;
 pub mod net;
 pub mod pop3;
+pub mod smtp;
 pub mod spool;

@@ -47,6 +47,23 @@ impl<'a> Login<'a> {
     pub fn login(&self) -> [Zeroizing<String>; 2] {
         [self.user_name, self.password].map(|text| Zeroizing::new(STANDARD.encode(text)))
     }
+
+    /// What a server said, without our secrets: some servers repeat a command that they don't know.
+    #[must_use]
+    pub fn cleansed(&self, said: &str) -> String {
+        let [_, password] = self.login();
+        [self.plain().as_str(), password.as_str(), self.password]
+            .iter()
+            .filter(|secret| !secret.is_empty())
+            .fold(said.to_owned(), |said, secret| said.replace(secret, "***"))
+    }
+
+    /// The same for a failure of logging in.
+    #[must_use]
+    pub fn cleansed_failure(&self, mut failure: Failure) -> Failure {
+        failure.server_said = self.cleansed(&failure.server_said);
+        failure
+    }
 }
 
 /// The failure when a server asks for a login and nothing is configured.

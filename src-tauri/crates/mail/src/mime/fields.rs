@@ -91,8 +91,9 @@ pub(super) fn clean(text: &str, max: usize) -> String {
         if is_direction {
             continue;
         }
-        let c = if c.is_control() || matches!(c, '\u{2028}' | '\u{2029}') { ' ' } else { c };
-        if c == ' ' && (one_line.is_empty() || one_line.ends_with(' ')) {
+        let breaks = c.is_control() || matches!(c, '\u{2028}' | '\u{2029}');
+        let c = if breaks { ' ' } else { c };
+        if c == ' ' && (one_line.is_empty() || (breaks && one_line.ends_with(' '))) {
             continue;
         }
         one_line.push(c);

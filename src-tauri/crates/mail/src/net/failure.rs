@@ -16,6 +16,8 @@ pub fn io(host: &str, error: &io::Error) -> Failure {
             let said = format!("{host}: no answer in time");
             return Failure::transient_profile(FailureCode::TimedOut, said);
         }
+        // Under TLS without its good-bye (close_notify), which few servers send when they break off.
+        ErrorKind::UnexpectedEof => return lost(host, "the server closed the connection"),
         // Servers restart, and port forwarders come and go: never a reason to give up for good.
         ErrorKind::ConnectionRefused => FailureCode::ConnectionRefused,
         ErrorKind::NetworkUnreachable | ErrorKind::HostUnreachable | ErrorKind::NetworkDown => {
@@ -101,6 +103,30 @@ pub fn expects_tls(host: &str) -> Failure {
         FailureCode::TlsFailed,
         format!("{host}: this port speaks TLS from the first byte; choose TLS instead of STARTTLS or none"),
     )
+}
+
+/// A first line that is not of the protocol that is wanted, such as `POP3`.
+#[must_use]
+pub fn wrong_protocol(host: &str, wanted: &str, greeting: &[u8]) -> Failure {
+    // TLS alert, version 3.x (RFC 8446 section 6).
+    if greeting.starts_with(&[0x15, 0x03]) {
+        return expects_tls(host);
+    }
+    let shown = String::from_utf8_lossy(greeting);
+    let kind = if greeting.starts_with(b"* ") {
+        "an IMAP server"
+    } else if greeting.starts_with(b"+OK") {
+        "a POP3 server"
+    } else if greeting.starts_with(b"220") {
+        "an SMTP server"
+    } else if greeting.starts_with(b"HTTP/") {
+        "a web server"
+    } else {
+        return violation(host, &format!("this is not {wanted}; it says: {shown}"));
+    };
+    // Permanent: the port is wrong, and stays so until somebody corrects it.
+    let said = format!("{host}: this is {kind}, not {wanted}; it says: {shown}");
+    Failure::permanent_profile(FailureCode::ProtocolViolation, said)
 }
 
 /// An error of the TLS handshake or of the encrypted connection.

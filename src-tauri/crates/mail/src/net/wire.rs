@@ -2,7 +2,7 @@
 
 use super::{Stream, failure};
 use std::time::Duration;
-use tandem_domain::failure::Failure;
+use tandem_domain::failure::{Failure, FailureCode};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     time::Instant,
@@ -133,6 +133,30 @@ impl Wire {
         self.start += length + 1;
         let line = self.input.get(from..from + length).unwrap_or_default();
         Ok(line.strip_suffix(b"\r").unwrap_or(line))
+    }
+
+    /// Waits for the server's first bytes and looks at the first of them: the greeting of another protocol, or of
+    /// a port that expects TLS, may not even have a line end. `wanted` names the protocol, such as `POP3`.
+    ///
+    /// # Errors
+    /// As [`Wire::receive`]; when the greeting is another protocol's.
+    pub async fn expect_greeting(&mut self, wanted: &str, fits: impl Fn(u8) -> bool) -> Result<(), Failure> {
+        while self.received().is_empty() {
+            self.receive().await.map_err(|failed| match failed.code {
+                FailureCode::TimedOut => failure::timed_out(
+                    &self.host,
+                    "waiting for its greeting; a port that expects TLS stays silent like this",
+                ),
+                _ => failed,
+            })?;
+        }
+        let received = self.received();
+        if received.first().copied().is_some_and(fits) {
+            return Ok(());
+        }
+        let line = received.split(|byte| *byte == b'\n').next().unwrap_or_default();
+        let shown = line.get(..line.len().min(200)).unwrap_or_default();
+        Err(failure::wrong_protocol(&self.host, wanted, shown))
     }
 
     /// Queues bytes to be sent by the next [`Wire::flush`].

@@ -8,11 +8,7 @@ use crate::{
     auth::{self, Login},
     net::{Connector, Ladder, Wire, failure as net},
 };
-use tandem_domain::{
-    failure::{Failure, FailureCode},
-    probe::RungName,
-    profile::Security,
-};
+use tandem_domain::{failure::Failure, probe::RungName, profile::Security};
 use tandem_engine::ports::mail::MailboxAccess;
 use zeroize::Zeroizing;
 
@@ -101,23 +97,7 @@ impl Connection {
     }
 
     async fn greeting(&mut self) -> Result<(), Failure> {
-        while self.wire.received().is_empty() {
-            let host = self.wire.host().to_owned();
-            self.wire.receive().await.map_err(|failed| match failed.code {
-                FailureCode::TimedOut => net::timed_out(
-                    &host,
-                    "waiting for its greeting; a port that expects TLS stays silent like this",
-                ),
-                _ => failed,
-            })?;
-        }
-        // Not a line yet: a TLS alert has no line end.
-        if !matches!(self.wire.received().first(), Some(b'+' | b'-')) {
-            let received = self.wire.received();
-            let shown = received.split(|byte| *byte == b'\n').next().unwrap_or_default();
-            let shown = shown.get(..shown.len().min(200)).unwrap_or_default();
-            return Err(failure::not_pop3(self.wire.host(), shown));
-        }
+        self.wire.expect_greeting("POP3", |first| matches!(first, b'+' | b'-')).await?;
         match self.reply().await? {
             Ok(_) => Ok(()),
             Err(refusal) => Err(self.refused(Stage::Greeting, &refusal)),
@@ -160,19 +140,26 @@ impl Connection {
         let Some(login) = Login::of(&access.credentials)? else {
             return Err(auth::nothing_to_log_in_with(self.wire.host()));
         };
+        match self.log_in_with(&login).await {
+            Ok(said) => Ok(((), login.cleansed(&said))),
+            Err(failure) => Err(login.cleansed_failure(failure)),
+        }
+    }
+
+    async fn log_in_with(&mut self, login: &Login<'_>) -> Result<String, Failure> {
         let offers_user = self.capabilities.user || !self.capabilities.told;
         let refusal = if self.capabilities.offers("PLAIN") {
-            match self.auth_plain(&login).await? {
-                Ok(said) => return Ok(((), said)),
+            match self.auth_plain(login).await? {
+                Ok(said) => return Ok(said),
                 Err(refusal) => refusal,
             }
         } else if !offers_user && self.capabilities.offers("LOGIN") {
-            match self.auth_login(&login).await? {
-                Ok(said) => return Ok(((), said)),
+            match self.auth_login(login).await? {
+                Ok(said) => return Ok(said),
                 Err(refusal) => return Err(self.refused(Stage::Login, &refusal)),
             }
         } else if offers_user {
-            return self.user_and_pass(&login).await;
+            return self.user_and_pass(login).await;
         } else {
             return Err(failure::no_login(self.wire.host(), &self.capabilities, self.encrypted()));
         };
@@ -180,7 +167,7 @@ impl Connection {
         // it offers USER, and it does not tell a wrong password from an unknown mechanism.
         let may_be_unsupported = refusal.code.is_none() && !self.capabilities.auth_resp_code;
         if may_be_unsupported && self.capabilities.user {
-            return self.user_and_pass(&login).await;
+            return self.user_and_pass(login).await;
         }
         Err(self.refused(Stage::Login, &refusal))
     }
@@ -230,13 +217,13 @@ impl Connection {
         self.command(response).await
     }
 
-    async fn user_and_pass(&mut self, login: &Login<'_>) -> Result<((), String), Failure> {
+    async fn user_and_pass(&mut self, login: &Login<'_>) -> Result<String, Failure> {
         if let Err(refusal) = self.command(&format!("USER {}", login.user_name)).await? {
             return Err(self.refused(Stage::Login, &refusal));
         }
         let pass = Zeroizing::new(format!("PASS {}", login.password()));
         match self.command(&pass).await? {
-            Ok(said) => Ok(((), said)),
+            Ok(said) => Ok(said),
             Err(refusal) => Err(self.refused(Stage::Login, &refusal)),
         }
     }

@@ -46,27 +46,6 @@ pub(super) fn refused(stage: Stage, refusal: &Refusal, capabilities: &Capabiliti
     }
 }
 
-/// A first line that is not POP3's.
-pub(super) fn not_pop3(host: &str, greeting: &[u8]) -> Failure {
-    // TLS alert, version 3.x (RFC 8446 section 6).
-    if greeting.starts_with(&[0x15, 0x03]) {
-        return crate::net::failure::expects_tls(host);
-    }
-    let shown = String::from_utf8_lossy(greeting);
-    let kind = if greeting.starts_with(b"* ") {
-        "an IMAP server"
-    } else if greeting.starts_with(b"220") {
-        "an SMTP server"
-    } else if greeting.starts_with(b"HTTP/") {
-        "a web server"
-    } else {
-        return crate::net::failure::violation(host, &format!("this is no POP3 server; it says: {shown}"));
-    };
-    // Permanent: the port is wrong, and stays so until somebody corrects it.
-    let said = format!("{host}: this is {kind}, not a POP3 server; it says: {shown}");
-    Failure::permanent_profile(FailureCode::ProtocolViolation, said)
-}
-
 /// UIDL is missing. Permanent: known messages could not be told from new ones.
 pub(super) fn no_uidl(host: &str, said: &str) -> Failure {
     let said = format!(

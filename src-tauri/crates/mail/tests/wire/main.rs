@@ -1,7 +1,17 @@
 //! The protocols on the wire, against scripted servers that say the right and the wrong things.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::redundant_closure_for_method_calls,
+    reason = "a test stops at what it does not expect; Clippy's leave for tests does not reach their helpers"
+)]
 
+mod faults;
 mod net_certificates;
 mod net_connect;
 mod pop3_quirks;
 mod pop3_session;
+mod smtp_submit;
 mod support;

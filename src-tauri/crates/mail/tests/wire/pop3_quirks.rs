@@ -94,6 +94,13 @@ async fn a_second_password_is_tried_only_where_it_cannot_count_as_wrong() {
 }
 
 #[tokio::test]
+async fn a_server_that_repeats_the_password_does_not_make_it_known() {
+    const REPEATED: &[u8] = "-ERR unknown command PASS correct horse \u{e4}\r\n".as_bytes();
+    let lines: &[&[u8]] = &[b"+OK\r\n", b"-ERR\r\n", b"+OK\r\n", REPEATED];
+    assert_eq!(failure_of(lines).await.server_said, "-ERR unknown command PASS ***");
+}
+
+#[tokio::test]
 async fn silence_ends_in_time_at_every_step() {
     const IN: [&[u8]; 3] = [b"+OK\r\n", b"+OK\r\nSASL PLAIN\r\n.\r\n", b"+OK\r\n"];
     for lines in [&[&b""[..]][..], &[b"+OK"], &[IN[0]], &[IN[0], b"+OK\r\nUSER\r\n"], &[IN[0], IN[1]], &IN] {

@@ -65,6 +65,11 @@ impl Peer {
         let _ = self.io.read_to_end(&mut rest).await;
     }
 
+    /// Closes at once with unread bytes, as a server that breaks off does.
+    pub async fn break_off(self) {
+        drop(self);
+    }
+
     pub async fn read_exact(&mut self, bytes: &mut [u8]) -> bool {
         self.io.read_exact(bytes).await.is_ok()
     }

@@ -135,11 +135,10 @@ pub(crate) fn release_all(connection: &Connection) -> rusqlite::Result<()> {
     Ok(())
 }
 
-/// The earliest instant at which a processed workload can be claimed: it is due, and its lease is free or over.
+/// The earliest due instant of a processed workload that nobody has taken.
 pub(crate) fn next_due(connection: &Connection) -> rusqlite::Result<Option<Instant>> {
     let mut select = connection.prepare_cached(&format!(
-        "SELECT min(max(schedule.due_at, coalesce(schedule.lease_until, schedule.due_at))) AS due_at
-         FROM {PROCESSED} AND schedule.due_at IS NOT NULL"
+        "SELECT min(schedule.due_at) AS due_at FROM {PROCESSED} AND schedule.lease_until IS NULL"
     ))?;
     select.query_row([], |row| opt_instant(row, "due_at"))
 }

@@ -1,0 +1,320 @@
+-- Version 1. Written by a test (UPDATE_SCHEMA=1); change src/schema instead.
+
+CREATE TABLE alert (
+    row INTEGER PRIMARY KEY,
+    id BLOB NOT NULL UNIQUE,
+    level TEXT NOT NULL,
+    scope TEXT NOT NULL CHECK (scope IN ('email', 'mailbox', 'profile')),
+    object BLOB NOT NULL,
+    -- Empty where the object has none.
+    workload TEXT NOT NULL,
+    code TEXT NOT NULL,
+    detail TEXT NOT NULL,
+    retry_at INTEGER,
+    first_seen_at INTEGER NOT NULL,
+    last_seen_at INTEGER NOT NULL,
+    count INTEGER NOT NULL,
+    cleared_at INTEGER
+) STRICT;
+
+CREATE INDEX alert_by_time ON alert (last_seen_at);
+
+CREATE UNIQUE INDEX alert_open ON alert (scope, object, workload, code) WHERE cleared_at IS NULL;
+
+CREATE TABLE attachment (
+    email INTEGER NOT NULL REFERENCES email (row) ON DELETE CASCADE,
+    position INTEGER NOT NULL,
+    name TEXT NOT NULL,
+    mime_type TEXT NOT NULL,
+    content_id TEXT,
+    -- Decoded.
+    size INTEGER NOT NULL,
+    sha256 BLOB NOT NULL,
+    -- Where it stands, encoded, in the raw message.
+    "offset" INTEGER NOT NULL,
+    length INTEGER NOT NULL,
+    encoding TEXT NOT NULL CHECK (encoding IN ('identity', 'base64', 'quoted_printable')),
+    PRIMARY KEY (email, position)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE cycle (
+    row INTEGER PRIMARY KEY,
+    id BLOB NOT NULL,
+    mailbox BLOB NOT NULL,
+    workload TEXT NOT NULL,
+    started_at INTEGER NOT NULL,
+    ended_at INTEGER NOT NULL,
+    items INTEGER NOT NULL,
+    failure TEXT
+) STRICT;
+
+CREATE INDEX cycle_by_workload ON cycle (mailbox, workload);
+
+CREATE TABLE directory_address (
+    address TEXT NOT NULL,
+    entry BLOB NOT NULL REFERENCES directory_entry (id) ON DELETE CASCADE,
+    -- 0 is the primary address.
+    position INTEGER NOT NULL,
+    PRIMARY KEY (address, entry)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX directory_address_by_entry ON directory_address (entry, position);
+
+CREATE TABLE directory_entry (
+    id BLOB PRIMARY KEY,
+    kind TEXT NOT NULL CHECK (kind IN ('user', 'queue', 'contact', 'account', 'lead')),
+    name TEXT NOT NULL,
+    name_key TEXT NOT NULL,
+    incoming_filter TEXT
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX directory_entry_by_name ON directory_entry (kind, name_key);
+
+CREATE TABLE email (
+    row INTEGER PRIMARY KEY,
+    id BLOB NOT NULL UNIQUE,
+    direction TEXT NOT NULL CHECK (direction IN ('incoming', 'outgoing')),
+    status TEXT NOT NULL,
+    message_id TEXT,
+    subject TEXT NOT NULL,
+    -- Message ids, one a line.
+    in_reply_to TEXT NOT NULL,
+    "references" TEXT NOT NULL,
+    owner BLOB NOT NULL,
+    owner_kind TEXT NOT NULL,
+    mailbox BLOB NOT NULL,
+    accepting_entity BLOB,
+    accepting_entity_kind TEXT,
+    regarding BLOB,
+    regarding_kind TEXT,
+    correlation_method TEXT,
+    correlation_email BLOB,
+    -- Received or made: the order in which people read.
+    happened_at INTEGER NOT NULL,
+    received_at INTEGER,
+    -- The Date header.
+    dated_at INTEGER,
+    -- When a server accepted it.
+    submitted_at INTEGER,
+    send_after INTEGER,
+    not_before INTEGER,
+    mail_from TEXT,
+    attempts INTEGER NOT NULL DEFAULT 0,
+    last_failure TEXT,
+    auto_submitted TEXT,
+    conversation_index TEXT,
+    -- One a line.
+    defects TEXT NOT NULL,
+    raw_message INTEGER NOT NULL,
+    -- The cycle that made it.
+    cycle BLOB
+) STRICT;
+
+CREATE INDEX email_by_mailbox ON email (mailbox, happened_at);
+
+CREATE UNIQUE INDEX email_by_message_id ON email (message_id) WHERE message_id IS NOT NULL;
+
+CREATE INDEX email_by_time ON email (happened_at);
+
+CREATE INDEX email_to_send ON email (mailbox, status) WHERE status IN ('pending_send', 'sending', 'failed');
+
+CREATE TABLE email_body (
+    email INTEGER PRIMARY KEY REFERENCES email (row) ON DELETE CASCADE,
+    text TEXT NOT NULL,
+    html TEXT
+) STRICT;
+
+CREATE TABLE email_party (
+    email INTEGER NOT NULL REFERENCES email (row) ON DELETE CASCADE,
+    position INTEGER NOT NULL,
+    role TEXT NOT NULL,
+    written TEXT NOT NULL,
+    address TEXT,
+    name TEXT NOT NULL,
+    PRIMARY KEY (email, position)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE email_party_match (
+    email INTEGER NOT NULL,
+    position INTEGER NOT NULL,
+    record BLOB NOT NULL,
+    kind TEXT NOT NULL,
+    name TEXT NOT NULL,
+    PRIMARY KEY (email, position, record),
+    FOREIGN KEY (email, position) REFERENCES email_party (email, position) ON DELETE CASCADE
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE email_recipient (
+    email INTEGER NOT NULL REFERENCES email (row) ON DELETE CASCADE,
+    position INTEGER NOT NULL,
+    address TEXT NOT NULL,
+    state TEXT NOT NULL CHECK (state IN ('pending', 'accepted', 'refused')),
+    failure TEXT,
+    PRIMARY KEY (email, position)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE folder (
+    row INTEGER PRIMARY KEY,
+    mailbox BLOB NOT NULL,
+    name TEXT NOT NULL,
+    cursor TEXT,
+    UNIQUE (mailbox, name)
+) STRICT;
+
+CREATE TABLE ledger (
+    row INTEGER PRIMARY KEY,
+    folder INTEGER NOT NULL REFERENCES folder (row),
+    identity TEXT NOT NULL,
+    message_id TEXT,
+    received_at INTEGER,
+    size INTEGER NOT NULL,
+    decision TEXT NOT NULL,
+    -- The rules asked, as JSON: [[rule, outcome, detail], ...].
+    trace TEXT NOT NULL,
+    email BLOB,
+    cycle BLOB NOT NULL,
+    decided_at INTEGER NOT NULL,
+    server_copy TEXT NOT NULL CHECK (server_copy IN ('kept', 'to_delete', 'deleted')),
+    deleted_at INTEGER,
+    UNIQUE (folder, identity)
+) STRICT;
+
+CREATE INDEX ledger_by_message_id ON ledger (message_id) WHERE message_id IS NOT NULL;
+
+CREATE INDEX ledger_to_delete ON ledger (folder) WHERE server_copy = 'to_delete';
+
+CREATE TABLE mailbox (
+    id BLOB PRIMARY KEY,
+    email TEXT NOT NULL UNIQUE,
+    owner BLOB NOT NULL UNIQUE REFERENCES directory_entry (id),
+    owner_kind TEXT NOT NULL CHECK (owner_kind IN ('user', 'queue')),
+    profile BLOB REFERENCES profile (id),
+    approval TEXT NOT NULL,
+    user_name TEXT,
+    allow_credentials INTEGER NOT NULL,
+    delete_after_processing INTEGER NOT NULL,
+    process_emails_from INTEGER
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX mailbox_by_profile ON mailbox (profile);
+
+CREATE TABLE mailbox_workload (
+    mailbox BLOB NOT NULL REFERENCES mailbox (id) ON DELETE CASCADE,
+    workload TEXT NOT NULL CHECK (workload IN ('incoming', 'outgoing', 'act')),
+    method TEXT NOT NULL,
+    status TEXT NOT NULL CHECK (status IN ('not_run', 'success', 'failure')),
+    enabled INTEGER NOT NULL,
+    last_success_at INTEGER,
+    -- A failure as JSON.
+    last_failure TEXT,
+    last_failure_at INTEGER,
+    tested_at INTEGER,
+    PRIMARY KEY (mailbox, workload)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE organization (
+    only_one INTEGER PRIMARY KEY CHECK (only_one = 1),
+    id BLOB NOT NULL,
+    created_at INTEGER NOT NULL,
+    allow_plain_connections INTEGER NOT NULL,
+    require_approval INTEGER NOT NULL,
+    cycle_interval_minutes INTEGER NOT NULL,
+    max_delivery_attempts INTEGER NOT NULL,
+    max_message_bytes INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE profile (
+    id BLOB PRIMARY KEY,
+    name TEXT NOT NULL,
+    -- The name without case, as it is compared.
+    name_key TEXT NOT NULL UNIQUE,
+    description TEXT NOT NULL,
+    server_type TEXT NOT NULL,
+    active INTEGER NOT NULL,
+    authenticate_using TEXT NOT NULL,
+    user_name TEXT,
+    process_emails_from INTEGER,
+    max_concurrent_connections INTEGER NOT NULL,
+    min_polling_interval_minutes INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE profile_endpoint (
+    profile BLOB NOT NULL REFERENCES profile (id) ON DELETE CASCADE,
+    direction TEXT NOT NULL CHECK (direction IN ('incoming', 'outgoing')),
+    server TEXT NOT NULL,
+    port INTEGER NOT NULL,
+    security TEXT NOT NULL,
+    ca_file TEXT,
+    -- Lower-case hex, one a line.
+    pinned_sha256 TEXT NOT NULL,
+    PRIMARY KEY (profile, direction)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE quarantine (
+    row INTEGER PRIMARY KEY,
+    id BLOB NOT NULL UNIQUE,
+    folder INTEGER NOT NULL REFERENCES folder (row),
+    identity TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    parser_version TEXT NOT NULL,
+    quarantined_at INTEGER NOT NULL,
+    raw_message INTEGER NOT NULL,
+    UNIQUE (folder, identity)
+) STRICT;
+
+CREATE TABLE raw_chunk (
+    raw_message INTEGER NOT NULL REFERENCES raw_message (row) ON DELETE CASCADE,
+    position INTEGER NOT NULL,
+    bytes BLOB NOT NULL,
+    UNIQUE (raw_message, position)
+) STRICT;
+
+CREATE TABLE raw_message (
+    row INTEGER PRIMARY KEY,
+    size INTEGER NOT NULL,
+    bytes BLOB
+) STRICT;
+
+CREATE TABLE schedule (
+    mailbox BLOB NOT NULL REFERENCES mailbox (id) ON DELETE CASCADE,
+    workload TEXT NOT NULL,
+    -- Absent: not before something makes it due.
+    due_at INTEGER,
+    -- Asked for while a cycle was running: the next one starts then at the latest.
+    wake_at INTEGER,
+    attempts INTEGER NOT NULL DEFAULT 0,
+    lease_owner TEXT,
+    lease_until INTEGER,
+    last_completed_start INTEGER,
+    PRIMARY KEY (mailbox, workload)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX schedule_by_due ON schedule (due_at) WHERE due_at IS NOT NULL;
+
+CREATE TABLE send_attempt (
+    email INTEGER NOT NULL REFERENCES email (row) ON DELETE CASCADE,
+    number INTEGER NOT NULL,
+    cycle BLOB NOT NULL,
+    started_at INTEGER NOT NULL,
+    -- From then on the server may have accepted it.
+    committing_at INTEGER,
+    ended_at INTEGER,
+    outcome TEXT CHECK (outcome IN ('sent', 'postponed', 'failed', 'unconfirmed', 'not_accepted')),
+    server_said TEXT,
+    failure TEXT,
+    PRIMARY KEY (email, number)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE test_rung (
+    mailbox BLOB NOT NULL REFERENCES mailbox (id) ON DELETE CASCADE,
+    workload TEXT NOT NULL,
+    position INTEGER NOT NULL,
+    name TEXT NOT NULL,
+    outcome TEXT NOT NULL CHECK (outcome IN ('passed', 'failed', 'skipped')),
+    failure TEXT,
+    skipped_because TEXT,
+    took_ms INTEGER NOT NULL,
+    server_said TEXT NOT NULL,
+    climbed_at INTEGER NOT NULL,
+    PRIMARY KEY (mailbox, workload, position)
+) STRICT, WITHOUT ROWID;

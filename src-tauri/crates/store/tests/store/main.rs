@@ -1,0 +1,21 @@
+//! The store over real files: each port's contract, and what happens when things go wrong.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "tests stop at the first surprise"
+)]
+
+mod activities;
+mod alerts;
+mod configuration;
+#[cfg(unix)]
+mod crash;
+mod full_disk;
+mod large;
+mod ledger;
+mod opening;
+mod schedule;
+mod schema;
+mod support;

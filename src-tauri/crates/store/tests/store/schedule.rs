@@ -1,0 +1,152 @@
+//! The ports `Schedule` and `TestResults`.
+
+use crate::support::{AMY, BEN, PROFILE, at, contoso, cycle, enable, passed, profile};
+use tandem_domain::{
+    failure::{Failure, FailureCode},
+    mailbox::Approval,
+    probe::{Rung, RungName, RungOutcome},
+    workload::{Workload, WorkloadStatus},
+};
+use tandem_engine::ports::storage::{Configuration, CycleReport, Schedule, TestResults};
+use tandem_store::{Store, configuration::ConfigurationChange};
+
+const IN: Workload = Workload::Incoming;
+
+fn report(started: i64, next: Option<i64>, failure: Option<Failure>) -> CycleReport {
+    CycleReport {
+        mailbox: AMY,
+        workload: IN,
+        cycle: cycle(1),
+        started_at: at(started),
+        ended_at: at(started + 1),
+        items: 3,
+        attempts: u32::from(failure.is_some()),
+        failure,
+        next_due_at: next.map(at),
+    }
+}
+
+async fn due(store: &Store, now: i64) -> usize {
+    let due = store.claim_due(IN, at(now), "one", at(now + 60), 10).await.unwrap();
+    due.len()
+}
+
+#[tokio::test]
+async fn only_approved_and_enabled_workloads_are_claimed_the_longest_due_first() {
+    let home = tempfile::tempdir().unwrap();
+    let store = contoso(home.path()).await;
+    assert_eq!((due(&store, 1).await, store.next_due().await.unwrap()), (0, None));
+    enable(&store, BEN, IN, at(5)).await;
+    enable(&store, AMY, IN, at(3)).await;
+    assert_eq!(store.next_due().await.unwrap(), Some(at(3)));
+    store.apply(vec![ConfigurationChange::Approve(BEN, Approval::Rejected)], at(0)).await.unwrap();
+    let claimed = store.claim_due(IN, at(9), "one", at(60), 10).await.unwrap();
+    assert_eq!(claimed.iter().map(|one| (one.mailbox, one.profile)).collect::<Vec<_>>(), [(AMY, PROFILE)]);
+    store.apply(vec![ConfigurationChange::Approve(BEN, Approval::Approved)], at(0)).await.unwrap();
+    let inactive = tandem_domain::profile::EmailServerProfile { active: false, ..profile(50, "Contoso") };
+    store.apply(vec![ConfigurationChange::Profile(inactive)], at(0)).await.unwrap();
+    assert_eq!(due(&store, 10).await, 0, "an inactive profile's mailboxes rest");
+    store.apply(vec![ConfigurationChange::Profile(profile(50, "Contoso"))], at(0)).await.unwrap();
+    assert_eq!(due(&store, 10).await, 1);
+}
+
+#[tokio::test]
+async fn a_lease_keeps_others_away_until_it_ends() {
+    let home = tempfile::tempdir().unwrap();
+    let store = contoso(home.path()).await;
+    enable(&store, AMY, IN, at(0)).await;
+    assert_eq!(due(&store, 1).await, 1);
+    assert_eq!(due(&store, 2).await, 0);
+    assert_eq!(store.claim(AMY, IN, at(2), "two", at(9)).await.unwrap(), None);
+    assert_eq!(store.next_due().await.unwrap(), None, "it is taken");
+    let other = store.claim_due(Workload::Outgoing, at(2), "one", at(9), 9).await.unwrap();
+    assert_eq!(other, [], "each workload has its own schedule");
+    store.release(AMY, IN, "two").await.unwrap();
+    assert_eq!(due(&store, 2).await, 0, "only its holder frees it");
+    store.release(AMY, IN, "one").await.unwrap();
+    assert_eq!(due(&store, 2).await, 1);
+    assert_eq!(due(&store, 63).await, 1, "a lease that is over is free");
+    store.release_all().await.unwrap();
+    assert!(store.claim(AMY, IN, at(64), "two", at(99)).await.unwrap().is_some());
+}
+
+#[tokio::test]
+async fn a_cycle_leaves_its_result_and_the_next_instant() {
+    let home = tempfile::tempdir().unwrap();
+    let store = contoso(home.path()).await;
+    enable(&store, AMY, IN, at(0)).await;
+    due(&store, 1).await;
+    store.finish(report(1, Some(300), None)).await.unwrap();
+    assert_eq!(store.next_due().await.unwrap(), Some(at(300)));
+    assert_eq!(store.last_completed_start(AMY, IN).await.unwrap(), Some(at(1)));
+    // It goes on at once: that is no completed cycle.
+    store.finish(report(300, Some(301), None)).await.unwrap();
+    assert_eq!(store.last_completed_start(AMY, IN).await.unwrap(), Some(at(1)));
+    let failure = Failure::transient_profile(FailureCode::ConnectionRefused, "refused");
+    store.finish(report(301, Some(400), Some(failure.clone()))).await.unwrap();
+    let state = store.mailbox(AMY).await.unwrap().incoming_state;
+    assert_eq!((state.status, state.last_success_at), (WorkloadStatus::Failure, Some(at(2))));
+    assert_eq!(state.last_error_at, Some(at(302)));
+    assert!(state.last_error.unwrap().contains("refused"));
+    let claimed = store.claim_due(IN, at(400), "one", at(500), 1).await.unwrap();
+    assert_eq!(claimed[0].attempts, 1);
+    store.finish(report(400, None, Some(failure.clone()))).await.unwrap();
+    let view = store.show_mailbox(AMY).await.unwrap().workloads.remove(0);
+    assert!(!view.state.enabled && !view.is_processed && view.next_due_at.is_none());
+    assert_eq!(view.last_failure, Some(failure));
+    let cycles = store.list_cycles(AMY, 10).await.unwrap();
+    assert_eq!(
+        cycles.iter().map(|one| one.failure.is_some()).collect::<Vec<_>>(),
+        [true, true, false, false]
+    );
+}
+
+#[tokio::test]
+async fn what_is_asked_for_during_a_cycle_runs_right_after_it() {
+    let home = tempfile::tempdir().unwrap();
+    let store = contoso(home.path()).await;
+    enable(&store, AMY, IN, at(0)).await;
+    due(&store, 1).await;
+    store.make_due(AMY, IN, at(2)).await.unwrap();
+    store.finish(report(1, Some(300), None)).await.unwrap();
+    assert_eq!(store.next_due().await.unwrap(), Some(at(2)));
+    due(&store, 3).await;
+    store.finish(report(3, Some(300), None)).await.unwrap();
+    assert_eq!(store.next_due().await.unwrap(), Some(at(300)));
+    store.make_due(AMY, IN, at(500)).await.unwrap();
+    assert_eq!(store.next_due().await.unwrap(), Some(at(300)), "at the latest, not later");
+}
+
+#[tokio::test]
+async fn only_the_latest_cycles_are_kept() {
+    let home = tempfile::tempdir().unwrap();
+    let store = contoso(home.path()).await;
+    for number in 0..210 {
+        store.finish(report(number, Some(number + 10), None)).await.unwrap();
+    }
+    let cycles = store.list_cycles(AMY, 1_000).await.unwrap();
+    assert_eq!((cycles.len(), cycles[0].started_at, cycles[199].started_at), (200, at(209), at(10)));
+}
+
+#[tokio::test]
+async fn a_failed_test_enables_nothing_and_its_ladder_is_kept() {
+    let home = tempfile::tempdir().unwrap();
+    let store = contoso(home.path()).await;
+    let failure = Failure::permanent_mailbox(FailureCode::AuthenticationFailed, "no");
+    let rung = |name, outcome| Rung { name, outcome, took_ms: 2, server_said: "said".to_owned() };
+    let rungs = vec![
+        rung(RungName::Tls, RungOutcome::Skipped("plain".to_owned())),
+        rung(RungName::Login, RungOutcome::Failed(failure)),
+    ];
+    store.record_test(AMY, IN, rungs.clone(), at(7)).await.unwrap();
+    let state = store.mailbox(AMY).await.unwrap().incoming_state;
+    assert_eq!((state.enabled, state.status, state.tested_at), (false, WorkloadStatus::Failure, Some(at(7))));
+    assert_eq!(store.test_ladders(AMY).await.unwrap()[0].rungs, rungs);
+    store.record_test(AMY, IN, passed(), at(8)).await.unwrap();
+    let state = store.mailbox(AMY).await.unwrap().incoming_state;
+    assert_eq!((state.enabled, state.status, state.last_error), (true, WorkloadStatus::Success, None));
+    let ladders = store.test_ladders(AMY).await.unwrap();
+    assert_eq!((ladders.len(), ladders[0].at, ladders[0].rungs.clone()), (1, at(8), passed()));
+    assert_eq!(store.next_due().await.unwrap(), Some(at(8)));
+    store.record_test(AMY, IN, Vec::new(), at(9)).await.unwrap();
+}

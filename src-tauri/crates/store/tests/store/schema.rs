@@ -1,0 +1,63 @@
+//! The schema: as documented, and reachable from every older version.
+
+use crate::support::{AMY, INBOX, at, mailbox, open};
+use rusqlite::Connection;
+use std::{fs, path::PathBuf};
+use tandem_engine::ports::storage::{Configuration, Ledger};
+use tandem_store::{DATABASE_FILE, Store, view::EmailFilter};
+
+/// Version 1 as it was released, with a record. Never changes.
+const VERSION_1: &str = include_str!("../fixtures/version_1.sql");
+
+#[test]
+fn the_documented_schema_is_the_real_one() {
+    let home = tempfile::tempdir().unwrap();
+    let path = open(home.path()).path().to_path_buf();
+    let real = schema(&Connection::open(path).unwrap());
+    let documented = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../docs/schema.sql");
+    if std::env::var_os("UPDATE_SCHEMA").is_some() {
+        fs::create_dir_all(documented.parent().unwrap()).unwrap();
+        fs::write(&documented, &real).unwrap();
+    }
+    let text = fs::read_to_string(&documented).unwrap_or_default().replace("\r\n", "\n");
+    assert!(text == real, "docs/schema.sql is not the real schema: run this test with UPDATE_SCHEMA=1");
+}
+
+#[tokio::test]
+async fn a_database_of_version_1_is_upgraded_and_keeps_its_records() {
+    let home = tempfile::tempdir().unwrap();
+    let path = home.path().join(DATABASE_FILE);
+    Connection::open(&path).unwrap().execute_batch(VERSION_1).unwrap();
+    let store = Store::open(&path, at(0)).unwrap();
+    assert_eq!(store.mailbox(AMY).await.unwrap(), mailbox(101, "amy@contoso.test", 1, 50));
+    assert_eq!(store.cursor(AMY, INBOX).await.unwrap().unwrap().0, "1:1");
+    let emails = store.list_emails(EmailFilter::default(), 9).await.unwrap();
+    assert_eq!(
+        emails.iter().map(|one| &*one.subject).collect::<Vec<_>>(),
+        ["About first@contoso.test", "Out"]
+    );
+    let mut raw = Vec::new();
+    store.copy_raw_to(emails[0].id, &mut raw).unwrap();
+    assert_eq!(raw, b"Subject: x\r\n\r\nHello");
+    assert_eq!(store.quick_check().await.unwrap(), Vec::<String>::new());
+    drop(store);
+    let other = tempfile::tempdir().unwrap();
+    let fresh = open(other.path()).path().to_path_buf();
+    let same = schema(&Connection::open(&path).unwrap()) == schema(&Connection::open(fresh).unwrap());
+    assert!(same, "an upgraded database has the schema of a new one");
+}
+
+fn schema(connection: &Connection) -> String {
+    let mut select = connection
+        .prepare(
+            "SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite_%'
+             ORDER BY tbl_name, type DESC, name",
+        )
+        .unwrap();
+    let all: Vec<String> = select.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
+    let version: u32 = connection.query_row("PRAGMA user_version", [], |row| row.get(0)).unwrap();
+    format!(
+        "-- Version {version}. Written by a test (UPDATE_SCHEMA=1); change src/schema instead.\n\n{};\n",
+        all.join(";\n\n")
+    )
+}
