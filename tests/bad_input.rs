@@ -371,11 +371,12 @@ fn a_second_engine_on_the_same_folder_is_refused_and_the_first_goes_on() {
     let scene = practice.scene();
     let _ = scene.apply(&practice.setup("Practice", "imap_smtp", &["amy"])).success();
     let _ = scene.data.run(["mailbox", "test-enable", AMY]).success();
+    let connections = practice.imap.connections_accepted();
     let mut first = scene.data.spawn(["run"]);
-    let second = wait_until("the first engine to hold the folder", SOON, || {
-        let second = scene.data.run(["--json", "run", "--for", "100ms"]);
-        (second.code != Some(0)).then_some(second)
+    wait_until("the first engine's first cycle", SOON, || {
+        (practice.imap.connections_accepted() > connections).then_some(())
     });
+    let second = scene.data.run(["--json", "run", "--for", "100ms"]);
     let told = error(&second);
     assert!(said(&told).contains(&scene.data.path().display().to_string()), "{told:#}");
     assert!(first.is_running(), "{}", first.stderr());
@@ -470,8 +471,8 @@ fn a_full_disk_stops_the_cycle_and_loses_nothing() {
         practice.hub.deliver(AMY, mail.raw()).unwrap();
     }
     let outcome = scene.data.run(["--json", "sync", AMY, "--workload", "incoming"]);
-    let told = error(&outcome);
-    assert_eq!(told["code"], "disk_full", "{told:#}");
+    assert_eq!(outcome.code, Some(1), "{outcome:?}");
+    assert!(outcome.stdout.contains("disk_full") && !outcome.stderr.contains("panicked"), "{outcome:?}");
     std::fs::remove_file(&filler).unwrap();
 
     assert_eq!(scene.export(), export);

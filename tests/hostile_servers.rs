@@ -36,6 +36,8 @@ fn case(name: &'static str, stage: Stage, fault: Fault, codes: &'static [&'stati
 
 const BROKEN: &[&str] = &["connection_lost", "protocol_violation"];
 const NONSENSE: &[&str] = &["protocol_violation"];
+/// Nonsense may be read over; then the answer is missing.
+const STUCK: &[&str] = &["protocol_violation", "timed_out"];
 const SILENT: &[&str] = &["timed_out"];
 const BUSY: &[&str] = &["server_unavailable", "throttled", "mailbox_in_use", "connection_lost"];
 
@@ -154,9 +156,9 @@ fn an_imap_server_that_misbehaves_is_told_and_forgiven() {
         case("FETCH never answered", fetch(), Fault::Hang, SILENT),
         case("FETCH closed", fetch(), Fault::Close, BROKEN),
         case("FETCH cut", fetch(), Fault::CutAfter(20), BROKEN),
-        case("FETCH garbage", fetch(), Fault::Garbage, NONSENSE),
+        case("FETCH garbage", fetch(), Fault::Garbage, STUCK),
         case("FETCH endless line", fetch(), Fault::EndlessLine(flood), NONSENSE),
-        case("FETCH untagged nonsense", fetch(), say("* 99999999999999999999 FETCH (UID ("), NONSENSE),
+        case("FETCH untagged nonsense", fetch(), say("* 99999999999999999999 FETCH (UID ("), STUCK),
         case("FETCH BYE", fetch(), say("* BYE restarting"), BUSY),
         case("4 GB literal", fetch(), four_gb, &["connection_lost", "protocol_violation", "timed_out"]),
         case("login unavailable", Stage::Login, say("NO [UNAVAILABLE] try later"), BUSY),

@@ -212,3 +212,28 @@ fn the_setup_names_every_account_and_no_password() {
         assert!(text.contains(&account.password_variable()) && !text.contains(&account.password));
     }
 }
+
+#[test]
+fn a_changed_password_and_forgotten_identities_are_met_by_the_next_login() {
+    let mut servers = MailServers::start_with(&MailOptions::with_accounts(["amy"]));
+    servers.deliver("amy", &message("first"));
+    let ask = |servers: &MailServers, password: &str| {
+        let mut wire = Wire::tls(servers.ports.imaps, &servers.certificates).unwrap();
+        wire.line().unwrap();
+        wire.send(&format!("a LOGIN amy@contoso.test \"{password}\"")).unwrap();
+        wire.lines_until(|line| line.starts_with("a ")).unwrap();
+        wire.send("b EXAMINE INBOX").unwrap();
+        wire.lines_until(|line| line.starts_with("b ")).unwrap().join("\n")
+    };
+    let old = servers.account("amy").password.clone();
+    let validity =
+        |answer: &str| answer.split("UIDVALIDITY ").nth(1).unwrap().split(']').next().unwrap().to_owned();
+    let before = validity(&ask(&servers, &old));
+    servers.forget_identities("amy");
+    assert_ne!(validity(&ask(&servers, &old)), before);
+    servers.change_password("amy", "another one");
+    assert!(ask(&servers, &old).contains("b BAD") || !ask(&servers, &old).contains("UIDVALIDITY"));
+    assert!(ask(&servers, "another one").contains("UIDVALIDITY"));
+    assert_eq!(servers.account("amy").password, "another one");
+    assert!(servers.log(Server::Dovecot).contains("amy@contoso.test"));
+}

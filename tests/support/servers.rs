@@ -271,6 +271,13 @@ impl MailServers {
             }
         }
         dovecot::write_users(&self.setting, &self.accounts);
+        wait::wait_until("Dovecot to know the new password", START_LIMIT, || {
+            let mut wire = Wire::tls(self.ports.imaps, &self.certificates).ok()?;
+            wire.line().ok()?;
+            wire.send(&format!("a LOGIN {address} \"{password}\"")).ok()?;
+            let answer = wire.lines_until(|line| line.starts_with("a ")).ok()?;
+            answer.last()?.starts_with("a OK").then_some(())
+        });
     }
 
     /// Loses everything that Dovecot knew about the account's inbox, as a restore from a backup does: it numbers the

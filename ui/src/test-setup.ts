@@ -1,4 +1,5 @@
 import "@testing-library/jest-dom/vitest";
+import { configure } from "@testing-library/react";
 
 // jsdom lays nothing out: these let Fluent measure, and the virtual tables draw their first rows.
 globalThis.ResizeObserver ??= class {
@@ -16,3 +17,9 @@ window.matchMedia ??= (query: string) =>
     removeEventListener: () => undefined,
   }) as unknown as MediaQueryList;
 Element.prototype.scrollTo ??= () => undefined;
+
+// Pages are loaded when they are first visited, which takes a while on a busy machine; and a whole page as text helps nobody.
+configure({
+  asyncUtilTimeout: 10_000,
+  getElementError: (message) => new Error(message ?? "not found"),
+});

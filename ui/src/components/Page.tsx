@@ -94,5 +94,5 @@ export function EmptyState(props: {
 /** While something is asked for; says what. */
 export function Loading({ what }: { what: string }) {
   const styles = useStyles();
-  return <Spinner className={styles.loading} label={`Loading ${what}…`} delay={200} />;
+  return <Spinner className={styles.loading} label={`Loading ${what}…`} />;
 }

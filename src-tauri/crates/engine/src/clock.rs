@@ -28,6 +28,21 @@ impl Clock for SystemClock {
     }
 }
 
+/// The clock of this machine, ahead by a fixed time: shows what will be due then without waiting for it.
+#[derive(Debug, Clone, Copy)]
+pub struct ClockAhead(pub chrono::Duration);
+
+#[async_trait]
+impl Clock for ClockAhead {
+    fn now(&self) -> Instant {
+        SystemClock.now() + self.0
+    }
+
+    async fn wait_until(&self, until: Instant) {
+        SystemClock.wait_until(until - self.0).await;
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -39,5 +54,15 @@ mod tests {
         let until = clock.now() + chrono::Duration::milliseconds(30);
         clock.wait_until(until).await;
         assert!(clock.now() >= until);
+    }
+
+    #[tokio::test]
+    async fn a_clock_that_is_ahead_waits_as_long_as_any_other() {
+        let clock = ClockAhead(chrono::Duration::hours(1));
+        assert!(clock.now() > SystemClock.now() + chrono::Duration::minutes(59));
+        let started = SystemClock.now();
+        clock.wait_until(clock.now() + chrono::Duration::milliseconds(30)).await;
+        let waited = SystemClock.now() - started;
+        assert!(waited >= chrono::Duration::milliseconds(30) && waited < chrono::Duration::seconds(20));
     }
 }

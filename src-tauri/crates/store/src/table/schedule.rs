@@ -84,7 +84,8 @@ pub(crate) fn lease(
     Ok(())
 }
 
-/// Frees the lease after a cycle and sets the next due instant, or none. What was asked for meanwhile is kept.
+/// Frees the lease after a cycle and sets the next due instant, or none. What was asked for meanwhile is kept; and
+/// where nothing failed, an email that waits for its time is not kept waiting beyond it.
 pub(crate) fn finish(
     connection: &Connection,
     mailbox: MailboxId,
@@ -94,7 +95,9 @@ pub(crate) fn finish(
     completed_start: Option<Instant>,
 ) -> rusqlite::Result<usize> {
     let mut update = connection.prepare_cached(
-        "UPDATE schedule SET due_at = CASE WHEN ?3 IS NULL THEN NULL ELSE min(?3, coalesce(wake_at, ?3)) END,
+        "UPDATE schedule SET due_at = CASE WHEN ?3 IS NULL THEN NULL ELSE min(?3, coalesce(wake_at, ?3),
+              CASE WHEN ?2 = 'outgoing' AND ?4 = 0 THEN coalesce((SELECT min(not_before) FROM email
+                WHERE mailbox = ?1 AND status = 'pending_send'), ?3) ELSE ?3 END) END,
             wake_at = NULL, attempts = ?4, lease_owner = NULL, lease_until = NULL,
             last_completed_start = coalesce(?5, last_completed_start)
          WHERE mailbox = ?1 AND workload = ?2",

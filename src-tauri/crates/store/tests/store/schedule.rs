@@ -1,6 +1,6 @@
 //! The ports `Schedule` and `TestResults`.
 
-use crate::support::{AMY, BEN, PROFILE, at, contoso, cycle, enable, passed, profile};
+use crate::support::{AMY, BEN, PROFILE, at, contoso, cycle, enable, outgoing, passed, profile, raw};
 use tandem_domain::{
     failure::{Failure, FailureCode},
     mailbox::Approval,
@@ -115,6 +115,26 @@ async fn what_is_asked_for_during_a_cycle_runs_right_after_it() {
     assert_eq!(store.next_due().await.unwrap(), Some(at(300)));
     store.make_due(AMY, IN, at(500)).await.unwrap();
     assert_eq!(store.next_due().await.unwrap(), Some(at(300)), "at the latest, not later");
+}
+
+#[tokio::test]
+async fn an_email_for_later_makes_its_mailbox_due_at_its_time_after_every_cycle_that_succeeds() {
+    let home = tempfile::tempdir().unwrap();
+    let store = contoso(home.path()).await;
+    enable(&store, AMY, Workload::Outgoing, at(0)).await;
+    let (_, mut email, message) = outgoing(&store, "later@contoso.test");
+    email.send_after = Some(at(100));
+    let to = vec!["cy@fabrikam.test".to_owned()];
+    store.insert_outgoing(email, message, raw("x"), to, at(10)).await.unwrap();
+    let out = |started, next, failure| CycleReport {
+        workload: Workload::Outgoing,
+        ..report(started, next, failure)
+    };
+    store.finish(out(11, Some(300), None)).await.unwrap();
+    assert_eq!(store.next_due().await.unwrap(), Some(at(100)));
+    let failure = Failure::transient_profile(FailureCode::Throttled, "wait");
+    store.finish(out(12, Some(300), Some(failure))).await.unwrap();
+    assert_eq!(store.next_due().await.unwrap(), Some(at(300)), "a wait that the server asked for is kept");
 }
 
 #[tokio::test]

@@ -139,7 +139,7 @@ export function reduce(state: Wizard, change: Change): Wizard {
       return suggest({
         ...state,
         [change.field]: change.value,
-        nameTyped: state.nameTyped || (change.field === "name" && change.value !== ""),
+        nameTyped: state.nameTyped || change.field === "name",
       });
     case "serverType":
       return suggest({ ...state, serverType: change.value });
@@ -148,7 +148,7 @@ export function reduce(state: Wizard, change: Change): Wizard {
     case "endpoint": {
       const next = { ...state[change.end], ...change.change };
       if (change.change.server !== undefined) {
-        next.serverTyped = change.change.server !== "";
+        next.serverTyped = true;
         // A certificate is trusted for the host it was compared for, and for no other.
         next.trusted = [];
       }

@@ -1,0 +1,150 @@
+import { expect, test } from "vitest";
+import {
+  type Change,
+  errorsOf,
+  finishLabel,
+  isDirty,
+  mailboxOf,
+  nameFrom,
+  profileOf,
+  proof,
+  reduce,
+  START,
+  tryKey,
+} from "./state";
+
+const NOW = Date.parse("2026-11-21T12:00:00Z");
+const after = (...changes: Change[]) => changes.reduce(reduce, START);
+const typed = (field: "address" | "name", value: string): Change => ({ type: "set", field, value });
+const next: Change = { type: "next", now: NOW };
+
+test("the servers are guessed from the address and follow the kind of server", () => {
+  const imap = after(typed("address", "amy@contoso.test"));
+  expect([
+    imap.incoming.server,
+    imap.incoming.port,
+    imap.outgoing.server,
+    imap.outgoing.port,
+    imap.name,
+  ]).toEqual(["imap.contoso.test", "993", "smtp.contoso.test", "587", "contoso.test"]);
+  const pop = reduce(imap, { type: "serverType", value: "pop3_smtp" });
+  expect([pop.incoming.server, pop.incoming.port]).toEqual(["pop.contoso.test", "995"]);
+});
+
+test("what was typed is never overwritten by a guess", () => {
+  const state = after(
+    { type: "endpoint", end: "incoming", change: { server: "mail.example.org" } },
+    typed("name", "Ours"),
+    typed("address", "amy@contoso.test"),
+    { type: "serverType", value: "pop3_smtp" },
+  );
+  expect([state.incoming.server, state.name, state.outgoing.server]).toEqual([
+    "mail.example.org",
+    "Ours",
+    "smtp.contoso.test",
+  ]);
+});
+
+test("the port follows the security until it is typed, and again after the security changed", () => {
+  const endpoint = (change: object): Change => ({ type: "endpoint", end: "incoming", change });
+  expect(after(endpoint({ security: "starttls" })).incoming.port).toBe("143");
+  const odd = after(endpoint({ port: "10143" }), { type: "serverType", value: "pop3_smtp" });
+  expect(odd.incoming.port).toBe("10143");
+  expect(reduce(odd, endpoint({ security: "tls" })).incoming.port).toBe("995");
+});
+
+test("a certificate is trusted for the host that it was compared for, and for no other", () => {
+  const trusted = after(
+    { type: "endpoint", end: "incoming", change: { server: "mail.contoso.test" } },
+    { type: "trust", end: "incoming", sha256: "ab" },
+    { type: "trust", end: "incoming", sha256: "ab" },
+  );
+  expect(profileOf(trusted).incoming.trusted_certificate_sha256).toEqual(["ab"]);
+  const moved = reduce(trusted, {
+    type: "endpoint",
+    end: "incoming",
+    change: { server: "other.contoso.test" },
+  });
+  expect(profileOf(moved).incoming.trusted_certificate_sha256).toEqual([]);
+});
+
+test("a step with errors is not left, and its errors are shown only then", () => {
+  expect(START.showErrors).toBe(false);
+  const stuck = after(next);
+  expect([stuck.step, stuck.showErrors]).toEqual(["type", true]);
+  expect(Object.keys(errorsOf(stuck, "type"))).toEqual(["address", "name"]);
+});
+
+test("one can go back without losing anything, and forward again only as far as one was", () => {
+  const far = after(typed("address", "amy@contoso.test"), next, next);
+  expect(far.step).toBe("credentials");
+  const back = reduce(reduce(far, { type: "back" }), { type: "back" });
+  expect([back.step, back.address]).toEqual(["type", "amy@contoso.test"]);
+  expect(reduce(back, { type: "go", step: "credentials" }).step).toBe("credentials");
+  expect(reduce(back, { type: "go", step: "summary" }).step).toBe("type");
+});
+
+test("the mailbox that was tried is the first one to add, with its credentials, one day back", () => {
+  let state = after(typed("address", "amy.alberts@contoso.test"), next, next, next);
+  state = reduce(state, { type: "set", field: "tryPassword", value: "secret" });
+  state = reduce(state, next);
+  expect(state.step).toBe("mailboxes");
+  const draft = state.mailboxes[0];
+  if (!draft) throw new Error("no mailbox");
+  expect(mailboxOf(state, draft)).toMatchObject({
+    email: "amy.alberts@contoso.test",
+    owner_name: "Amy Alberts",
+    user_name: "amy.alberts@contoso.test",
+    password: "secret",
+    process_emails_from: "2026-11-20T12:00:00.000Z",
+  });
+  expect(finishLabel(state)).toBe("Create profile and add 1 mailbox");
+});
+
+test("the same address twice is refused", () => {
+  let state = after({ type: "addMailbox", now: NOW }, { type: "addMailbox", now: NOW });
+  for (const key of [1, 2])
+    state = reduce(state, { type: "mailbox", key, change: { email: "amy@contoso.test" } });
+  expect(errorsOf(state, "mailboxes")).toEqual({ "2.email": "This address is in the list already." });
+});
+
+test("the user name and the owner follow the address until they are typed", () => {
+  let state = after({ type: "addMailbox", now: NOW });
+  state = reduce(state, { type: "mailbox", key: 1, change: { email: "ben@contoso.test" } });
+  expect(state.mailboxes[0]).toMatchObject({ userName: "ben@contoso.test", ownerName: "Ben" });
+  state = reduce(state, { type: "mailbox", key: 1, change: { userName: "CONTOSO\\ben" } });
+  state = reduce(state, { type: "mailbox", key: 1, change: { email: "ben.burton@contoso.test" } });
+  expect(state.mailboxes[0]).toMatchObject({ userName: "CONTOSO\\ben", ownerName: "Ben Burton" });
+});
+
+test("a try proves only the servers as they were typed then", () => {
+  const before = after(typed("address", "amy@contoso.test"));
+  expect(proof(before)).toBe("not tried");
+  const ladders = [{ object: "x", workload: "incoming", status: "success", reason: null, rungs: [] }];
+  const tried = reduce(before, { type: "tried", of: tryKey(before), ladders });
+  expect(proof(tried)).toBe("proven");
+  expect(proof(reduce(tried, { type: "endpoint", end: "outgoing", change: { port: "25" } }))).toBe(
+    "not tried",
+  );
+});
+
+test("secrets of one kind of signing in do not travel with the other", () => {
+  const own = after({ type: "set", field: "password", value: "secret" });
+  expect(profileOf(own).password).toBeNull();
+  const shared = reduce(own, { type: "authentication", value: "profile" });
+  expect(profileOf(shared).password).toBe("secret");
+  expect(tryKey(shared)).not.toContain("secret");
+});
+
+test("an untouched wizard can be left without a question", () => {
+  expect(isDirty(START)).toBe(false);
+  expect(isDirty(after(typed("address", "a")))).toBe(true);
+});
+
+test("names are guessed from addresses", () => {
+  expect([nameFrom("amy.alberts@contoso.test"), nameFrom("support@contoso.test"), nameFrom("")]).toEqual([
+    "Amy Alberts",
+    "Support",
+    "",
+  ]);
+});
