@@ -110,6 +110,8 @@ CREATE TABLE email (
     cycle BLOB
 ) STRICT;
 
+CREATE INDEX email_by_conversation ON email (correlation_email) WHERE correlation_email IS NOT NULL;
+
 CREATE INDEX email_by_mailbox ON email (mailbox, happened_at);
 
 CREATE UNIQUE INDEX email_by_message_id ON email (message_id) WHERE message_id IS NOT NULL;

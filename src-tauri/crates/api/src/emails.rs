@@ -83,7 +83,7 @@ impl Tandem {
             }
             None => None,
         };
-        let mut view = email_view(detail);
+        let mut view = email_view(&detail);
         view.accepting_entity = accepting;
         view.conversation = conversation.iter().map(|summary| names.row(summary)).collect();
         Ok(view)
@@ -203,13 +203,13 @@ fn person(mention: &Mention) -> String {
     if mention.name.is_empty() { mention.written.clone() } else { mention.name.clone() }
 }
 
-fn email_view(detail: EmailDetail) -> EmailView {
+fn email_view(detail: &EmailDetail) -> EmailView {
     let parties = |role: PartyRole| -> Vec<PartyView> {
         detail
             .parties
             .iter()
             .filter(|party| party.role == role)
-            .map(|party| party_view(party, &detail))
+            .map(|party| party_view(party, detail))
             .collect()
     };
     let summary = &detail.summary;

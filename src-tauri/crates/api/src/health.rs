@@ -244,6 +244,7 @@ fn certificate_of(
             .filter_map(|work| work.last_failure.as_ref())
             .find(|failure| tandem_domain::alert::AlertCode::Failure(failure.code) == alert.raised.code)
             .and_then(|failure| crate::people::of_failure("", failure, None).certificate)
+            .map(|certificate| *certificate)
     };
     match alert.raised.object {
         AlertObject::Mailbox(id, workload) => mailboxes.get(&id).and_then(|shown| of(shown, Some(workload))),

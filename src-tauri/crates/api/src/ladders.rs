@@ -220,7 +220,7 @@ impl Tandem {
 
     async fn probe(&self, access: &MailboxAccess, workload: Workload, report: &dyn RungSink) -> Vec<Rung> {
         let mail = Arc::clone(&self.ports.mail);
-        let probed = match workload {
+        match workload {
             Workload::Incoming => match mail.incoming(access.server_type) {
                 Some(port) => port.probe(access, report).await,
                 None => Vec::new(),
@@ -230,8 +230,7 @@ impl Tandem {
                 None => Vec::new(),
             },
             Workload::Act => Vec::new(),
-        };
-        probed
+        }
     }
 }
 

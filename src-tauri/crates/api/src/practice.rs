@@ -89,7 +89,7 @@ impl Practice {
             let remedy =
                 "Close programs that use many connections, then start the practice organization again.";
             ApiError::plain("practice_failed", "practice organization", "Its servers cannot start.", remedy)
-                .said(error)
+                .said(&error)
         })?;
         let folder = tempfile::Builder::new().prefix("tandem-practice.").tempdir();
         let folder = folder

@@ -214,7 +214,7 @@ pub enum EmailCommand {
         raw: bool,
     },
     /// Make an email and queue it for sending; prints its id.
-    Send(SendArguments),
+    Send(Box<SendArguments>),
     /// Settle an email whose delivery could not be confirmed.
     Resolve {
         /// Its id.

@@ -19,7 +19,7 @@ impl Table {
 
     /// Adds a row.
     pub fn row<const N: usize>(&mut self, cells: [String; N]) {
-        self.rows.push(cells.iter().map(|cell| cut(cell)).collect());
+        self.rows.push(cells.into_iter().map(|cell| cut(&cell)).collect());
     }
 
     /// The table as text, or what to say when it has no rows.

@@ -8,7 +8,7 @@ use tandem_domain::{
     directory::DirectoryEntry,
     mailbox::{Approval, Mailbox, MailboxOwner},
     profile::{EmailServerProfile, Endpoint},
-    settings::OrganizationSettings,
+    settings::{IncomingFilter, OrganizationSettings},
 };
 use toml::value::Datetime;
 use uuid::Uuid;
@@ -164,7 +164,7 @@ fn entry_table(entry: &DirectoryEntry) -> Entry {
         name: entry.name.clone(),
         email: entry.email.as_ref().map(ToString::to_string),
         other_emails: entry.other_emails.iter().map(ToString::to_string).collect(),
-        incoming_filter: entry.incoming_filter.map(|filter| filter.as_str()),
+        incoming_filter: entry.incoming_filter.map(IncomingFilter::as_str),
     }
 }
 

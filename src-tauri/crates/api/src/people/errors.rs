@@ -64,7 +64,7 @@ impl ApiError {
 
     /// The same, with the system's words.
     #[must_use]
-    pub fn said(mut self, words: impl ToString) -> Self {
+    pub fn said(mut self, words: &dyn std::fmt::Display) -> Self {
         self.server_said = Some(words.to_string()).filter(|words| !words.is_empty());
         self
     }
@@ -90,7 +90,7 @@ pub(crate) fn of_failure(object: &str, failure: &Failure, retry_at: Option<Time>
         object: object.to_owned(),
         server_said: Some(failure.server_said.clone()).filter(|said| !said.is_empty()),
         retry_at,
-        certificate: failure.certificate.as_deref().map(certificate),
+        certificate: failure.certificate.as_deref().map(|refused| Box::new(certificate(refused))),
     }
 }
 

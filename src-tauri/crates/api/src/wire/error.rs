@@ -21,7 +21,7 @@ pub struct ApiError {
     /// When it is tried again by itself.
     pub retry_at: Option<Time>,
     /// A refused certificate.
-    pub certificate: Option<Certificate>,
+    pub certificate: Option<Box<Certificate>>,
 }
 
 /// A server certificate that was refused.

@@ -35,7 +35,7 @@ fn read(file: &Path) -> Result<(String, Option<String>), ApiError> {
     let text = text.map_err(|error| {
         let object = name.as_deref().unwrap_or("stdin");
         let remedy = "Check the path, that you may read the file, and that it is text in UTF-8.";
-        ApiError::plain("file_failed", object, "The configuration file cannot be read.", remedy).said(error)
+        ApiError::plain("file_failed", object, "The configuration file cannot be read.", remedy).said(&error)
     })?;
     Ok((text, name))
 }

@@ -29,7 +29,7 @@ pub(super) async fn run(tandem: &Tandem, command: EmailCommand, output: &Output)
             let email = tandem.email(EmailRequest { id }).await?;
             output.print(&email, text);
         }
-        EmailCommand::Send(arguments) => send::run(tandem, arguments, output).await?,
+        EmailCommand::Send(arguments) => send::run(tandem, *arguments, output).await?,
         EmailCommand::Resolve { id, sent, .. } => {
             let verdict = if sent { "sent" } else { "resend" }.to_owned();
             let email = tandem.resolve_delivery(ResolveDeliveryRequest { id, verdict }).await?;

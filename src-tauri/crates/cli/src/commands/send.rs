@@ -21,7 +21,7 @@ pub(super) async fn run(tandem: &Tandem, arguments: SendArguments, output: &Outp
         subject: arguments.subject,
         body,
         html: arguments.html.as_deref().map(read).transpose()?,
-        attachments: arguments.attach.iter().map(|path| absolute(path)).collect(),
+        attachments: arguments.attach.iter().map(absolute).collect(),
         at: arguments.at,
         in_reply_to: arguments.in_reply_to,
         regarding: arguments.regarding,
@@ -39,6 +39,6 @@ fn read(file: &Path) -> Result<String, ApiError> {
     std::fs::read_to_string(file).map_err(|error| {
         let remedy = "Check the path, that you may read the file, and that it is text in UTF-8.";
         ApiError::plain("file_failed", &file.display().to_string(), "The file cannot be read.", remedy)
-            .said(error)
+            .said(&error)
     })
 }
