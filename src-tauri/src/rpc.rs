@@ -13,15 +13,18 @@ pub async fn rpc(shell: State<'_, Shell>, action: String, request: Value) -> Res
     router::call(&tandem, &action, request).await
 }
 
-/// Waits until the program is open, or says why it could not be opened; `again` tries once more.
+/// Waits until the program is open, or says why it could not be opened. Answers why its engine does not run, if so.
+/// `again` tries once more what failed.
 #[tauri::command]
-pub async fn startup(app: AppHandle, again: bool) -> Result<(), ApiError> {
+pub async fn startup(app: AppHandle, again: bool) -> Result<Option<ApiError>, ApiError> {
     let shell = app.state::<Shell>();
-    let opened = shell.tandem().await;
-    match opened {
-        Err(_) if again => events::open(&app).await.map(|_| ()),
-        other => other.map(|_| ()),
+    match shell.tandem().await {
+        Err(_) if again => events::open(&app).await?,
+        Err(error) => return Err(error),
+        Ok(tandem) if again && shell.engine_problem().is_some() => events::start_engine(&app, &tandem).await,
+        Ok(_) => {}
     }
+    Ok(shell.engine_problem())
 }
 
 /// The page was painted. Prints how long that took when asked for, to measure the cold start.
