@@ -402,7 +402,9 @@ fn a_user_cannot_ask_for_deletion() {
 fn mail_for_later_waits_for_its_time() {
     let scene = ready("later", Retrieval::ImapTls);
     let [amy, ben] = pair("later").map(|account| account.address.as_str());
-    let at = SystemTime::now() + Duration::from_secs(6);
+    // Whole seconds: what the command line is told.
+    let seconds = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs() + 6;
+    let at = SystemTime::UNIX_EPOCH + Duration::from_secs(seconds);
     let id =
         scene.send(["--from", amy, "--to", ben, "--subject", "Later", "--body", "x", "--at", &rfc3339(at)]);
     scene.sync(amy);
