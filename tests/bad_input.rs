@@ -451,7 +451,7 @@ impl Drop for Disk {
 
 #[test]
 fn a_full_disk_stops_the_cycle_and_loses_nothing() {
-    let Some(disk) = Disk::of("8m") else { return };
+    let Some(disk) = Disk::of("32m") else { return };
     let practice = Practice::start(&["amy"]);
     let data = TandemData::below(&disk.0).with_passwords(practice.accounts());
     data.file("practice-ca.pem", &practice.ca_pem);
