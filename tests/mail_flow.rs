@@ -233,7 +233,9 @@ fn a_mailbox_that_is_not_approved_is_not_touched() {
     let _ = scene.apply(&text).success();
     assert_eq!(scene.mailbox(amy)["approval"], "pending");
     let tested = scene.data.run(["--json", "mailbox", "test-enable", "--all"]);
-    for ladder in tested.json()["ladders"].as_array().unwrap() {
+    let tested = tested.json();
+    let ladders = tested["ladders"].as_array().unwrap();
+    for ladder in ladders.iter().filter(|ladder| ladder["workload"] != "act") {
         assert_ne!(ladder["status"], "success", "{ladder:#}");
         assert!(ladder["reason"].as_str().unwrap().contains("approv"), "{ladder:#}");
     }
