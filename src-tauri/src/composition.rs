@@ -22,6 +22,19 @@ pub fn subscribe(tandem: &Tandem) -> broadcast::Receiver<EventView> {
     tandem.subscribe()
 }
 
+/// Actions on the practice organization itself; all others are about the organization that is shown.
+const ON_PRACTICE: [&str; 3] = ["practice", "start_practice", "stop_practice"];
+
+/// Whom an action is for.
+pub async fn addressee(tandem: &Arc<Tandem>, action: &str) -> Arc<Tandem> {
+    if ON_PRACTICE.contains(&action) { Arc::clone(tandem) } else { shown(tandem).await }
+}
+
+/// The organization that the window shows: the practice organization while it runs.
+pub async fn shown(tandem: &Arc<Tandem>) -> Arc<Tandem> {
+    tandem.practice_tandem().await.unwrap_or_else(|| Arc::clone(tandem))
+}
+
 /// Starts synchronizing.
 pub async fn start_engine(tandem: &Arc<Tandem>) -> Result<(), ApiError> {
     tandem.start_engine().await
@@ -33,6 +46,7 @@ pub async fn close(tandem: &Tandem) {
 }
 
 /// Where passwords live, as `TANDEM_SECRETS` says: the same words as the command line's.
+#[allow(clippy::result_large_err, reason = "errors for people are rare and rich")]
 fn secrets() -> Result<SecretsChoice, ApiError> {
     match std::env::var("TANDEM_SECRETS").as_deref().unwrap_or_default() {
         "" | "keychain" => Ok(SecretsChoice::Keychain),

@@ -26,7 +26,7 @@ pub fn open_and_forward(app: AppHandle) {
 pub async fn open(app: &AppHandle) -> Result<(), ApiError> {
     let shell = app.state::<Shell>();
     let tandem = shell.open().await?;
-    async_runtime::spawn(forward(app.clone(), composition::subscribe(&tandem)));
+    follow(app, &tandem);
     start_engine(app, &tandem).await;
     shell.opened(&tandem);
     tray::refresh(app);
@@ -40,6 +40,12 @@ pub async fn start_engine(app: &AppHandle, tandem: &Arc<Tandem>) {
         tracing::error!("The engine does not run: {error}");
     }
     app.state::<Shell>().set_engine_problem(problem);
+}
+
+/// Hands on what an organization says, as long as it lives.
+pub fn follow(app: &AppHandle, tandem: &Tandem) {
+    async_runtime::spawn(forward(app.clone(), composition::subscribe(tandem)));
+    tray::refresh(app);
 }
 
 async fn forward(app: AppHandle, mut heard: Receiver<EventView>) {

@@ -1,6 +1,6 @@
 //! The one door between the page and the engine.
 
-use crate::{events, state::Shell};
+use crate::{composition, events, state::Shell};
 use serde_json::Value;
 use std::time::{SystemTime, UNIX_EPOCH};
 use tandem_api::{router, wire::ApiError};
@@ -8,9 +8,20 @@ use tauri::{AppHandle, Manager, State};
 
 /// Calls an action by its name.
 #[tauri::command]
-pub async fn rpc(shell: State<'_, Shell>, action: String, request: Value) -> Result<Value, ApiError> {
+pub async fn rpc(
+    app: AppHandle,
+    shell: State<'_, Shell>,
+    action: String,
+    request: Value,
+) -> Result<Value, ApiError> {
     let tandem = shell.tandem().await?;
-    router::call(&tandem, &action, request).await
+    let addressee = composition::addressee(&tandem, &action).await;
+    let answer = router::call(&addressee, &action, request).await?;
+    if action == "start_practice" {
+        let practice = composition::shown(&tandem).await;
+        events::follow(&app, &practice);
+    }
+    Ok(answer)
 }
 
 /// Waits until the program is open, or says why it could not be opened. Answers why its engine does not run, if so.

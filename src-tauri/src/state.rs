@@ -64,7 +64,10 @@ impl Shell {
     pub async fn tandem(&self) -> Result<Arc<Tandem>, ApiError> {
         let mut opening = self.opening.subscribe();
         match opening.wait_for(Option::is_some).await {
-            Ok(opened) => opened.clone().unwrap_or_else(|| Err(shutting_down())),
+            Ok(opened) => match opened.clone() {
+                Some(opened) => opened,
+                None => Err(shutting_down()),
+            },
             Err(_closed) => Err(shutting_down()),
         }
     }
