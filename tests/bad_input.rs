@@ -375,11 +375,8 @@ fn a_second_engine_on_the_same_folder_is_refused_and_the_first_goes_on() {
     let scene = practice.scene();
     let _ = scene.apply(&practice.setup("Practice", "imap_smtp", &["amy"])).success();
     let _ = scene.data.run(["mailbox", "test-enable", AMY]).success();
-    let connections = practice.imap.connections_accepted();
     let mut first = scene.data.spawn(["run"]);
-    wait_until("the first engine's first cycle", SOON, || {
-        (practice.imap.connections_accepted() > connections).then_some(())
-    });
+    first.wait_until_engine_runs();
     let second = scene.data.run(["--json", "run", "--for", "100ms"]);
     let told = error(&second);
     assert!(said(&told).contains(&scene.data.path().display().to_string()), "{told:#}");
