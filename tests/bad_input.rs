@@ -163,7 +163,8 @@ fn wrong_usage_exits_with_2() {
 /// Tests a mailbox that cannot work; returns the first rung that failed.
 fn failed_rung(scene: &Scene, workload: &str) -> Value {
     let outcome = scene.data.run(["--json", "mailbox", "test-enable", AMY]);
-    assert_eq!(outcome.code, Some(1), "{outcome:?}");
+    // Some of it may work: 3 is "in part".
+    assert!(matches!(outcome.code, Some(1 | 3)), "{outcome:?}");
     let result = outcome.json();
     let ladder =
         result["ladders"].as_array().unwrap().iter().find(|ladder| ladder["workload"] == workload).unwrap();
@@ -300,6 +301,9 @@ fn unusable(scene: &Scene, code: &[&str], parts: &[&str]) {
         .into_iter()
         .filter(|(path, bytes)| before.iter().all(|(known, old)| known != path || old != bytes))
         .filter(|(path, bytes)| !(path.ends_with("engine.lock") && bytes.is_empty()))
+        // SQLite reads a database in WAL mode with these beside it; they hold nothing of it.
+        .filter(|(path, bytes)| !(path.ends_with("tandem.db-wal") && bytes.is_empty()))
+        .filter(|(path, _)| !path.ends_with("tandem.db-shm"))
         .map(|(path, _)| path)
         .collect();
     assert!(changed.is_empty(), "changed: {changed:?}");
@@ -371,11 +375,8 @@ fn a_second_engine_on_the_same_folder_is_refused_and_the_first_goes_on() {
     let scene = practice.scene();
     let _ = scene.apply(&practice.setup("Practice", "imap_smtp", &["amy"])).success();
     let _ = scene.data.run(["mailbox", "test-enable", AMY]).success();
-    let connections = practice.imap.connections_accepted();
     let mut first = scene.data.spawn(["run"]);
-    wait_until("the first engine's first cycle", SOON, || {
-        (practice.imap.connections_accepted() > connections).then_some(())
-    });
+    first.wait_until_engine_runs();
     let second = scene.data.run(["--json", "run", "--for", "100ms"]);
     let told = error(&second);
     assert!(said(&told).contains(&scene.data.path().display().to_string()), "{told:#}");
@@ -447,7 +448,7 @@ impl Drop for Disk {
 
 #[test]
 fn a_full_disk_stops_the_cycle_and_loses_nothing() {
-    let Some(disk) = Disk::of("8m") else { return };
+    let Some(disk) = Disk::of("32m") else { return };
     let practice = Practice::start(&["amy"]);
     let data = TandemData::below(&disk.0).with_passwords(practice.accounts());
     data.file("practice-ca.pem", &practice.ca_pem);
@@ -461,18 +462,17 @@ fn a_full_disk_stops_the_cycle_and_loses_nothing() {
     let filler = disk.0.join("filler");
     let _ =
         Command::new("dd").args(["if=/dev/zero", "bs=64k"]).arg(format!("of={}", filler.display())).output();
-    // Leave room for the command's own output.
-    let size = std::fs::metadata(&filler).unwrap().len();
-    std::fs::File::options().write(true).open(&filler).unwrap().set_len(size - 128 * 1024).unwrap();
     let noise: Vec<u8> = (0..600_000_u32).map(|n| (n.wrapping_mul(2_654_435_761) >> 13) as u8).collect();
     for number in 0..5 {
         let mail = Mail::new("a@b.example", AMY, "full", &format!("full{number}@b.example"))
             .attach("noise.bin", &noise);
         practice.hub.deliver(AMY, mail.raw()).unwrap();
     }
-    let outcome = scene.data.run(["--json", "sync", AMY, "--workload", "incoming"]);
-    assert_eq!(outcome.code, Some(1), "{outcome:?}");
-    assert!(outcome.stdout.contains("disk_full") && !outcome.stderr.contains("panicked"), "{outcome:?}");
+    // Not through the harness, which keeps output beside the data, on the full disk.
+    let outcome = scene.data.command(["--json", "sync", AMY, "--workload", "incoming"]).output().unwrap();
+    assert_eq!(outcome.status.code(), Some(1), "{outcome:?}");
+    let (told, log) = (String::from_utf8_lossy(&outcome.stdout), String::from_utf8_lossy(&outcome.stderr));
+    assert!(told.contains("disk_full") && !log.contains("panicked"), "{told}\n{log}");
     std::fs::remove_file(&filler).unwrap();
 
     assert_eq!(scene.export(), export);

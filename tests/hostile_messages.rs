@@ -112,6 +112,7 @@ fn a_large_message_grows_the_process_little(retrieval: Retrieval) {
     let servers = MailServers::start();
     let data = set_up(&servers, retrieval);
     let running = data.spawn(["run"]);
+    running.wait_until_engine_runs();
     // Let one cycle pass with a small message, so that all that is loaded once is loaded.
     servers.deliver("amy", &message("warm", 10_000));
     let _ = data.run(["sync", "amy@contoso.test"]);

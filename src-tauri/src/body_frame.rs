@@ -1,6 +1,6 @@
 //! Serves mail bodies to their frame, under a policy of their own: nothing is loaded, nothing runs.
 
-use crate::state::Shell;
+use crate::{composition, state::Shell};
 use tandem_api::wire::{ApiError, EmailRequest};
 use tauri::{
     Manager, UriSchemeContext, UriSchemeResponder, Wry, async_runtime,
@@ -28,7 +28,7 @@ pub fn serve(context: UriSchemeContext<'_, Wry>, request: Request<Vec<u8>>, resp
 }
 
 async fn body(shell: &Shell, id: String) -> Result<String, ApiError> {
-    let tandem = shell.tandem().await?;
+    let tandem = composition::shown(&shell.tandem().await?).await;
     Ok(tandem.email_body(EmailRequest { id }).await?.html)
 }
 

@@ -7,7 +7,7 @@ use tandem_api::{
     wire::{ApiError, EventView},
 };
 use tauri::{AppHandle, Emitter, Manager, async_runtime};
-use tokio::sync::broadcast::error::RecvError;
+use tokio::sync::broadcast::{Receiver, error::RecvError};
 
 /// The event by which the page hears of everything.
 pub const EVENT: &str = "tandem://event";
@@ -22,17 +22,33 @@ pub fn open_and_forward(app: AppHandle) {
     });
 }
 
-/// Opens the program, listens to it and starts the engine.
-pub async fn open(app: &AppHandle) -> Result<Arc<Tandem>, ApiError> {
-    let tandem = app.state::<Shell>().open().await?;
-    async_runtime::spawn(forward(app.clone(), Arc::clone(&tandem)));
-    composition::start_engine(&tandem);
+/// Opens the program, listens to it and starts the engine. A program whose engine can't run is shown all the same.
+pub async fn open(app: &AppHandle) -> Result<(), ApiError> {
+    let shell = app.state::<Shell>();
+    let tandem = shell.open().await?;
+    follow(app, &tandem);
+    start_engine(app, &tandem).await;
+    shell.opened(&tandem);
     tray::refresh(app);
-    Ok(tandem)
+    Ok(())
 }
 
-async fn forward(app: AppHandle, tandem: Arc<Tandem>) {
-    let mut heard = composition::subscribe(&tandem);
+/// Starts the engine; why it can't is kept for the page.
+pub async fn start_engine(app: &AppHandle, tandem: &Arc<Tandem>) {
+    let problem = composition::start_engine(tandem).await.err();
+    if let Some(error) = &problem {
+        tracing::error!("The engine does not run: {error}");
+    }
+    app.state::<Shell>().set_engine_problem(problem);
+}
+
+/// Hands on what an organization says, as long as it lives.
+pub fn follow(app: &AppHandle, tandem: &Tandem) {
+    async_runtime::spawn(forward(app.clone(), composition::subscribe(tandem)));
+    tray::refresh(app);
+}
+
+async fn forward(app: AppHandle, mut heard: Receiver<EventView>) {
     loop {
         match heard.recv().await {
             Ok(event) => tell(&app, &event),

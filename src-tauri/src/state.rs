@@ -17,6 +17,7 @@ type Opening = Option<Result<Arc<Tandem>, ApiError>>;
 pub struct Shell {
     data: Option<PathBuf>,
     opening: watch::Sender<Opening>,
+    engine_problem: Mutex<Option<ApiError>>,
     preferences: Mutex<Preferences>,
     quitting: AtomicBool,
     asked_before_closing: AtomicBool,
@@ -28,24 +29,45 @@ impl Shell {
         Self {
             data,
             opening: watch::Sender::new(None),
+            engine_problem: Mutex::default(),
             preferences: Mutex::default(),
             quitting: AtomicBool::new(false),
             asked_before_closing: AtomicBool::new(false),
         }
     }
 
-    /// Opens the program; the result is what [`Shell::tandem`] answers from now on.
+    /// Opens the program. A failure is what [`Shell::tandem`] answers from now on.
     pub async fn open(&self) -> Result<Arc<Tandem>, ApiError> {
         let opened = composition::open(self.data.clone()).await;
-        self.opening.send_replace(Some(opened.clone()));
+        if let Err(error) = &opened {
+            self.opening.send_replace(Some(Err(error.clone())));
+        }
         opened
+    }
+
+    /// The program is ready to be called.
+    pub fn opened(&self, tandem: &Arc<Tandem>) {
+        self.opening.send_replace(Some(Ok(Arc::clone(tandem))));
+    }
+
+    /// Why the engine does not run although the program is open.
+    pub fn engine_problem(&self) -> Option<ApiError> {
+        self.engine_problem.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Keeps why the engine does not run.
+    pub fn set_engine_problem(&self, problem: Option<ApiError>) {
+        *self.engine_problem.lock().unwrap_or_else(PoisonError::into_inner) = problem;
     }
 
     /// The program, as soon as it is open; else why it could not be opened.
     pub async fn tandem(&self) -> Result<Arc<Tandem>, ApiError> {
         let mut opening = self.opening.subscribe();
         match opening.wait_for(Option::is_some).await {
-            Ok(opened) => opened.clone().unwrap_or_else(|| Err(shutting_down())),
+            Ok(opened) => match opened.clone() {
+                Some(opened) => opened,
+                None => Err(shutting_down()),
+            },
             Err(_closed) => Err(shutting_down()),
         }
     }

@@ -1,6 +1,6 @@
 //! The tray icon: open the window, see how things stand, quit.
 
-use crate::{state::Shell, window};
+use crate::{composition, state::Shell, window};
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     sync::atomic::{AtomicBool, Ordering},
@@ -58,7 +58,7 @@ pub fn refresh(app: &AppHandle) {
             tray.refreshing.store(false, Ordering::SeqCst);
         }
         let Some(tandem) = app.state::<Shell>().tandem_now() else { return };
-        match tandem.home(Nothing::default()).await {
+        match composition::shown(&tandem).await.home(Nothing::default()).await {
             Ok(home) => say(&app, &home.headline),
             Err(error) => say(&app, &error.message),
         }

@@ -55,7 +55,7 @@ pub fn quit(app: &AppHandle) {
     let app = app.clone();
     async_runtime::spawn(async move {
         if let Some(tandem) = app.state::<Shell>().tandem_now()
-            && tokio::time::timeout(STOP_WITHIN, composition::stop_engine(&tandem)).await.is_err()
+            && tokio::time::timeout(STOP_WITHIN, composition::close(&tandem)).await.is_err()
         {
             tracing::warn!("The engine did not stop in {} s; what it did is durable", STOP_WITHIN.as_secs());
         }
@@ -65,12 +65,14 @@ pub fn quit(app: &AppHandle) {
 
 /// The window's own preferences.
 #[tauri::command]
+#[expect(clippy::needless_pass_by_value, reason = "commands take what Tauri hands them")]
 pub fn desktop_settings(shell: State<'_, Shell>) -> Preferences {
     shell.preferences(|preferences| preferences.clone())
 }
 
 /// Changes the window's own preferences.
 #[tauri::command]
+#[expect(clippy::needless_pass_by_value, reason = "commands take what Tauri hands them")]
 pub fn save_desktop_settings(
     app: AppHandle,
     shell: State<'_, Shell>,
@@ -83,6 +85,7 @@ pub fn save_desktop_settings(
 
 /// What the person chose when the page explained what closing means.
 #[tauri::command]
+#[expect(clippy::needless_pass_by_value, reason = "commands take what Tauri hands them")]
 pub fn close_window(app: AppHandle, window: Window, shell: State<'_, Shell>, choice: Option<OnClose>) {
     shell.answered();
     let Some(choice) = choice else { return };

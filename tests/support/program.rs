@@ -193,6 +193,19 @@ impl Running {
         self.child.id()
     }
 
+    /// Waits until it is the engine of its data folder; a command that comes before could be faster.
+    ///
+    /// # Panics
+    /// When it is not within half a minute.
+    pub fn wait_until_engine_runs(&self) {
+        let folder = format!("/proc/{}/fd", self.id());
+        crate::wait_until("the engine to take its data folder", Duration::from_secs(30), || {
+            let mut open =
+                fs::read_dir(&folder).ok()?.flatten().filter_map(|entry| fs::read_link(entry.path()).ok());
+            open.any(|path| path.ends_with("engine.lock")).then_some(())
+        });
+    }
+
     /// What it has written to standard output so far.
     pub fn stdout(&self) -> String {
         read(&self.output)

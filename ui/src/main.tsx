@@ -4,6 +4,7 @@ import { createRoot } from "react-dom/client";
 import { App } from "./app/App";
 import { createRoutes } from "./app/routes";
 import { backend, setBackend } from "./lib/backend";
+import type { Scenario } from "./lib/fake";
 
 async function start(): Promise<void> {
   // In a plain browser there is no engine: development shows a pretended one. Production has only the real one.
@@ -13,7 +14,7 @@ async function start(): Promise<void> {
     const wanted = new URLSearchParams(location.search).get("fake") ?? sessionStorage.getItem("tandem.fake");
     sessionStorage.setItem("tandem.fake", wanted ?? "healthy");
     if (location.search) history.replaceState(null, "", location.pathname + location.hash);
-    setBackend(new FakeBackend((wanted as "empty" | "healthy" | "broken" | "startup_error") ?? "healthy"));
+    setBackend(new FakeBackend((wanted as Scenario) ?? "healthy"));
   } else {
     const { tauriBackend } = await import("./lib/tauri");
     setBackend(tauriBackend);

@@ -7,8 +7,14 @@ globalThis.ResizeObserver ??= class {
   unobserve() {}
   disconnect() {}
 };
-Object.defineProperty(HTMLElement.prototype, "offsetHeight", { configurable: true, value: 600 });
-Object.defineProperty(HTMLElement.prototype, "offsetWidth", { configurable: true, value: 1000 });
+for (const [name, value] of Object.entries({
+  offsetHeight: 600,
+  offsetWidth: 1000,
+  clientHeight: 600,
+  clientWidth: 1000,
+}))
+  Object.defineProperty(HTMLElement.prototype, name, { configurable: true, value });
+globalThis.NodeFilter ??= window.NodeFilter;
 window.matchMedia ??= (query: string) =>
   ({
     matches: false,

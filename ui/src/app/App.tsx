@@ -13,6 +13,8 @@ const useStyles = makeStyles({
   root: {
     height: "100%",
     backgroundColor: tokens.colorNeutralBackground2,
+    // Fluent gives these a fixed height, which cuts large text.
+    "& .fui-Select__select": { height: "auto", minHeight: "32px" },
     "@media (prefers-reduced-motion: reduce)": {
       "& *": { animationDuration: "0.01ms !important", transitionDuration: "0.01ms !important" },
     },

@@ -14,6 +14,7 @@ const useStyles = makeStyles({
     gap: tokens.spacingVerticalL,
   },
   title: { margin: 0 },
+  rows: { display: "grid", gridTemplateRows: "auto minmax(0, 1fr)", height: "100%" },
 });
 
 /** Until the data is open there is nothing to ask; if it can't be opened, that is all there is to say. */
@@ -25,14 +26,22 @@ export function StartupGate({ children }: { children: ReactNode }) {
     queryFn: () => startup(attempt > 0),
     staleTime: Number.POSITIVE_INFINITY,
   });
-  if (!opened.data) return children;
+  const again = () => setAttempt(attempt + 1);
+  const { closed = null, standing = null } = opened.data ?? {};
+  if (!closed)
+    return (
+      <div className={styles.rows}>
+        <div>{standing && <ErrorPanel error={standing} intent="warning" onRetry={again} />}</div>
+        {children}
+      </div>
+    );
   return (
     <main className={styles.page} data-testid={testIds.startupError}>
       <Title2 as="h1" className={styles.title}>
         Tandem can't open its data
       </Title2>
       <Text>Nothing was changed, and nothing is synchronized until this is solved.</Text>
-      <ErrorPanel error={opened.data} onRetry={() => setAttempt(attempt + 1)} />
+      <ErrorPanel error={closed} onRetry={again} />
     </main>
   );
 }

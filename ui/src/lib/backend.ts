@@ -9,7 +9,8 @@ export type FileFilter = { name: string; extensions: string[] };
 /** Everything that the window asks of the world outside. One for Tauri, one pretended for tests and plain browsers. */
 export interface Backend {
   rpc(action: string, request: unknown): Promise<unknown>;
-  startup(again: boolean): Promise<void>;
+  /** Answers why the engine does not run, if so. */
+  startup(again: boolean): Promise<ApiError | null>;
   painted(): Promise<void>;
   onEvent(hear: (event: EventView) => void): () => void;
   onClosing(hear: () => void): () => void;
@@ -46,12 +47,14 @@ export async function call<A extends keyof Actions>(
   }
 }
 
-/** Waits until the engine's data is open; answers with the error when it can't be. */
-export async function startup(again: boolean): Promise<ApiError | null> {
+/** How the start went: the data that can't be opened, or an engine that can't run over open data. */
+export type Started = { closed: ApiError | null; standing: ApiError | null };
+
+/** Waits until the data is open, or tries again what failed. */
+export async function startup(again: boolean): Promise<Started> {
   try {
-    await backend().startup(again);
-    return null;
+    return { closed: null, standing: await backend().startup(again) };
   } catch (thrown) {
-    return toApiError(thrown);
+    return { closed: toApiError(thrown), standing: null };
   }
 }

@@ -1,5 +1,6 @@
 import type {
   Actions,
+  ApiError,
   EmailRow,
   EmailView,
   EventView,
@@ -14,8 +15,8 @@ import type {
 import type { Backend, DesktopSettings } from "./backend";
 import * as data from "./fake-data";
 
-/** `empty`: nothing is set up. `healthy`, `broken`: as named. `startup_error`: the data can't be opened. */
-export type Scenario = "empty" | "healthy" | "broken" | "startup_error";
+/** `empty`: nothing is set up. `healthy`, `broken`: as named. `startup_error`: the data can't be opened. `standing`: the engine can't run. */
+export type Scenario = "empty" | "healthy" | "broken" | "startup_error" | "standing";
 
 type Handlers = { [A in keyof Actions]: (request: Actions[A]["request"]) => Promise<Actions[A]["response"]> };
 
@@ -79,8 +80,15 @@ export class FakeBackend implements Backend {
     return structuredClone(await handler(request));
   }
 
-  async startup(again: boolean): Promise<void> {
-    if (this.scenario !== "startup_error" || again) return;
+  async startup(again: boolean): Promise<ApiError | null> {
+    if (this.scenario === "standing" && !again)
+      return data.failure({
+        code: "engine_locked",
+        object: "/home/admin/.local/share/tandem",
+        message: "Another Tandem synchronizes this data folder: process 4711.",
+        remedy: "Nothing is lost. Stop `tandem run` there if this window shall synchronize, then try again.",
+      });
+    if (this.scenario !== "startup_error" || again) return null;
     throw data.failure({
       code: "data_folder_locked",
       object: "/home/admin/.local/share/tandem",

@@ -1,7 +1,7 @@
 import { convertFileSrc, invoke } from "@tauri-apps/api/core";
 import { listen } from "@tauri-apps/api/event";
 import { open, save } from "@tauri-apps/plugin-dialog";
-import type { EventView } from "../bindings";
+import type { ApiError, EventView } from "../bindings";
 import type { Backend, DesktopSettings } from "./backend";
 
 function hear<T>(name: string, then: (payload: T) => void): () => void {
@@ -14,7 +14,7 @@ function hear<T>(name: string, then: (payload: T) => void): () => void {
 /** The backend of the real window: the shell behind Tauri's one command and one event. */
 export const tauriBackend: Backend = {
   rpc: (action, request) => invoke("rpc", { action, request }),
-  startup: (again) => invoke("startup", { again }),
+  startup: (again) => invoke<ApiError | null>("startup", { again }),
   painted: () => invoke("painted"),
   onEvent: (then) => hear<EventView>("tandem://event", then),
   onClosing: (then) => hear<null>("tandem://closing", () => then()),

@@ -102,6 +102,8 @@ pub(crate) fn open_error(path: &Path, error: &rusqlite::Error) -> OpenError {
             OpenError::Folder { folder, why }
         }
         ErrorCode::DiskFull => OpenError::DiskFull { path },
+        // The index of the WAL, which even reading needs, finds no room.
+        ErrorCode::SystemIoFailure if is_full(&path) => OpenError::DiskFull { path },
         _ => OpenError::Failed { path, why },
     }
 }

@@ -72,14 +72,14 @@ const COLUMNS: Column<LedgerView>[] = [
   {
     id: "received",
     title: "Received",
-    width: "90px",
+    width: "5.6rem",
     cell: (r) => <TimeText at={r.received_at} style="short" />,
     sortBy: (r) => Date.parse(r.received_at ?? "") || 0,
   },
   {
     id: "size",
     title: "Size",
-    width: "80px",
+    width: "5rem",
     cell: (r) => bytes(r.size),
     sortBy: (r) => r.size,
     extra: true,

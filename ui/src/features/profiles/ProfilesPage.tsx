@@ -53,7 +53,7 @@ const COLUMNS: Column<ProfileView>[] = [
   {
     id: "mailboxes",
     title: "Mailboxes",
-    width: "90px",
+    width: "5.8rem",
     cell: (p) => p.mailboxes.toLocaleString(),
     sortBy: (p) => p.mailboxes,
   },

@@ -35,6 +35,7 @@ const useStyles = makeStyles({
     // Mail is written for white paper; on a dark page it keeps it.
     backgroundColor: "#ffffff",
     boxSizing: "border-box",
+    padding: tokens.spacingHorizontalM,
   },
   blocked: {
     display: "flex",

@@ -42,7 +42,13 @@ const useStyles = makeStyles({
   },
   two: { gridTemplateColumns: "minmax(320px, 42%) minmax(0, 1fr)" },
   list: { display: "flex", flexDirection: "column", minHeight: 0, minWidth: 0 },
-  subject: { display: "flex", alignItems: "center", gap: tokens.spacingHorizontalXS, minWidth: 0 },
+  subject: {
+    display: "flex",
+    alignItems: "center",
+    gap: tokens.spacingHorizontalXS,
+    minWidth: 0,
+    "& > svg": { flexShrink: 0 },
+  },
   text: { overflow: "hidden", textOverflow: "ellipsis" },
   quiet: { color: tokens.colorNeutralForeground3 },
 });
@@ -90,7 +96,7 @@ const COLUMNS: Column<EmailRow>[] = [
   {
     id: "when",
     title: "When",
-    width: "76px",
+    width: "5.2rem",
     cell: (e) => <TimeText at={e.received_on ?? e.sent_on} style="short" />,
   },
 ];

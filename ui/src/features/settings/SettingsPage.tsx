@@ -38,7 +38,7 @@ const useStyles = makeStyles({
   title: { margin: 0 },
   quiet: { color: tokens.colorNeutralForeground3 },
   actions: { display: "flex", gap: tokens.spacingHorizontalS, alignItems: "center", flexWrap: "wrap" },
-  narrow: { maxWidth: "280px" },
+  narrow: { maxWidth: "18rem" },
 });
 
 function Section({ title, children }: { title: string; children: ReactNode }) {

@@ -1,6 +1,7 @@
 //! The house, put together: store, secrets, adapters, engine and events behind one value.
 
 mod credentials;
+mod environment;
 mod events;
 mod folder;
 mod running;
@@ -24,8 +25,7 @@ use std::{
 };
 use tandem_domain::Instant;
 use tandem_engine::{
-    clock::SystemClock,
-    ports::{Ports, clock::Clock},
+    ports::Ports,
     runner::{Engine, EngineLimits},
 };
 use tandem_mail::{
@@ -104,7 +104,7 @@ impl Tandem {
         choice: SecretsChoice,
         is_practice: bool,
     ) -> Result<Arc<Self>, ApiError> {
-        let clock = Arc::new(SystemClock);
+        let clock = environment::clock();
         let now = clock.now();
         let opening = folder.clone();
         let opened = tokio::task::spawn_blocking(move || -> Result<_, ApiError> {
@@ -118,7 +118,7 @@ impl Tandem {
         hub.learn_names(&store).await;
         let ports = Ports {
             storage: Arc::new(store.clone()),
-            mail: Arc::new(Adapters::default()),
+            mail: Arc::new(Adapters::new(environment::timeouts())),
             parser: Arc::new(MimeParser),
             composer: Arc::new(MimeComposer),
             credentials: Arc::new(StoredCredentials { secrets: Arc::clone(&secrets) }),

@@ -52,7 +52,9 @@ impl<'a> Login<'a> {
     #[must_use]
     pub fn cleansed(&self, said: &str) -> String {
         let [_, password] = self.login();
-        [self.plain().as_str(), password.as_str(), self.password]
+        // As IMAP quotes it (RFC 9051 section 4.3).
+        let quoted = Zeroizing::new(self.password.replace('\\', r"\\").replace('"', "\\\""));
+        [self.plain().as_str(), password.as_str(), quoted.as_str(), self.password]
             .iter()
             .filter(|secret| !secret.is_empty())
             .fold(said.to_owned(), |said, secret| said.replace(secret, "***"))
@@ -86,6 +88,18 @@ mod tests {
         let credentials = credentials("tim", "tanstaaftanstaaf");
         let login = Login::of(&credentials).unwrap().unwrap();
         assert_eq!(*login.plain(), "AHRpbQB0YW5zdGFhZnRhbnN0YWFm");
+    }
+
+    #[test]
+    fn a_server_that_repeats_a_command_does_not_make_us_show_the_password() {
+        let credentials = credentials("tim", r#"a\b"c"#);
+        let login = Login::of(&credentials).unwrap().unwrap();
+        for repeated in
+            [r#"a\b"c"#, r#"LOGIN "tim" "a\\b\"c""#, login.plain().as_str(), login.login()[1].as_str()]
+        {
+            let shown = login.cleansed(&format!("BAD unknown: {repeated}"));
+            assert!(shown.contains("***") && !shown.contains(repeated), "{shown}");
+        }
     }
 
     #[test]

@@ -117,12 +117,19 @@ async fn log_in(connection: &mut Connection, access: &MailboxAccess) -> Result<S
     let Some(login) = Login::of(&access.credentials)? else {
         return Err(auth::nothing_to_log_in_with(connection.host()));
     };
+    match log_in_with(connection, &login).await {
+        Ok(said) => Ok(login.cleansed(&said)),
+        Err(failure) => Err(login.cleansed_failure(failure)),
+    }
+}
+
+async fn log_in_with(connection: &mut Connection, login: &Login<'_>) -> Result<String, Failure> {
     // Codes may change with the login; the old ones would stay if the server said nothing.
     let before = std::mem::take(&mut connection.capabilities);
     let had = |name: &str| before.iter().any(|known| known == name);
     let (how, status) = if had("AUTH=PLAIN") {
         let initial = had("SASL-IR");
-        ("AUTHENTICATE PLAIN", authenticate(connection, &login, initial).await?)
+        ("AUTHENTICATE PLAIN", authenticate(connection, login, initial).await?)
     } else if had("LOGINDISABLED") {
         let offered: Vec<&str> =
             before.iter().map(String::as_str).filter(|word| word.starts_with("AUTH=")).collect();
@@ -133,7 +140,7 @@ async fn log_in(connection: &mut Connection, access: &MailboxAccess) -> Result<S
         );
         return Err(Failure::permanent_profile(FailureCode::AuthenticationUnsupported, said));
     } else {
-        ("LOGIN", plain_login(connection, &login).await?)
+        ("LOGIN", plain_login(connection, login).await?)
     };
     if status.condition != Condition::Ok {
         return Err(failure::refused(connection.host(), Doing::Login, &status));

@@ -1,6 +1,8 @@
 //! An open IMAP inbox: what is new, fetching, deleting.
 //!
-//! A cursor is `uidvalidity:last_uid`. When the server gives its inbox another UIDVALIDITY it has renumbered
+//! A cursor is `uidvalidity:last_uid`, and behind it the HIGHESTMODSEQ of the moment when the server keeps one
+//! (CONDSTORE, RFC 7162): the same number again proves that nothing happened in the inbox, and nothing is listed. What
+//! QRESYNC adds, the messages that vanished, decides nothing here: the ledger keeps its rows. When the server gives its inbox another UIDVALIDITY it has renumbered
 //! (RFC 9051 section 2.3.1.1): everything is listed again, under new identities.
 
 use super::{
@@ -28,6 +30,8 @@ pub(super) struct Inbox {
     pub uid_validity: u32,
     /// What the next message will be called, when the server says so.
     pub uid_next: Option<u32>,
+    /// The number of the last change, when the server counts them (RFC 7162 section 3.1.2.1).
+    pub highest_modseq: Option<u64>,
 }
 
 /// An open inbox.
@@ -86,10 +90,13 @@ impl ImapSession {
             self.inbox = enter(&mut self.connection, command).await?;
         }
         self.is_stale = true;
-        let Inbox { exists, uid_validity, uid_next } = self.inbox;
+        let Inbox { exists, uid_validity, uid_next, highest_modseq } = self.inbox;
+        let unchanged = cursor.is_some_and(|cursor| {
+            highest_modseq.is_some() && change_number(cursor) == Some((uid_validity, highest_modseq))
+        });
         let last = cursor.and_then(position).filter(|(validity, _)| *validity == uid_validity);
         let last = last.map_or(0, |(_, uid)| uid);
-        let nothing_new = exists == 0 || (last > 0 && uid_next == last.checked_add(1));
+        let nothing_new = exists == 0 || unchanged || (last > 0 && uid_next == last.checked_add(1));
         let mut items = Vec::new();
         if !nothing_new {
             items = self.list_from(last.saturating_add(1)).await?;
@@ -101,7 +108,11 @@ impl ImapSession {
         // The last message seen and not UIDNEXT: a server that counts wrongly must not make us skip one.
         let newest = items.last().map_or(last, |(uid, _)| *uid);
         let items = items.into_iter().map(|(_, item)| item).collect();
-        let cursor = Some(Cursor(format!("{uid_validity}:{newest}")));
+        let cursor = match highest_modseq {
+            Some(modseq) => Cursor(format!("{uid_validity}:{newest}:{modseq}")),
+            None => Cursor(format!("{uid_validity}:{newest}")),
+        };
+        let cursor = Some(cursor);
         Ok(Changes { folder: FOLDER.into(), items, cursor })
     }
 
@@ -211,13 +222,16 @@ impl ImapSession {
 /// EXAMINE or SELECT.
 async fn enter(connection: &mut Connection, command: &str) -> Result<Inbox, Failure> {
     let mut inbox = Inbox::default();
+    let counts_changes = connection.can("CONDSTORE") || connection.can("QRESYNC");
+    let parameters = if counts_changes { " (CONDSTORE)" } else { "" };
     let status = connection
-        .run(format!("{command} {FOLDER}").as_bytes(), |response| match response {
+        .run(format!("{command} {FOLDER}{parameters}").as_bytes(), |response| match response {
             Response::Exists(count) => inbox.exists = count,
             Response::Status(status) => match status.code_name().as_deref() {
                 Some("UIDVALIDITY") => {
                     inbox.uid_validity = status.code_arguments().trim().parse().unwrap_or_default();
                 }
+                Some("HIGHESTMODSEQ") => inbox.highest_modseq = status.code_arguments().trim().parse().ok(),
                 Some("UIDNEXT") => inbox.uid_next = status.code_arguments().trim().parse().ok(),
                 _ => {}
             },
@@ -243,6 +257,12 @@ pub(super) fn expect_ok(connection: &Connection, doing: Doing, status: &Status) 
 /// `uidvalidity:uid`, of a cursor perhaps with more behind it.
 fn position(cursor: &Cursor) -> Option<(u32, u32)> {
     identity_parts(&cursor.0)
+}
+
+/// The UIDVALIDITY of a cursor with the change number behind it.
+fn change_number(cursor: &Cursor) -> Option<(u32, Option<u64>)> {
+    let (validity, _) = position(cursor)?;
+    Some((validity, cursor.0.split(':').nth(2)?.parse().ok()))
 }
 
 fn identity_parts(text: &str) -> Option<(u32, u32)> {

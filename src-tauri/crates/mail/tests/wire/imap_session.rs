@@ -253,3 +253,24 @@ async fn the_ladder_names_what_was_found_and_reads_without_marking() {
     assert_eq!((last.name, &last.outcome), (RungName::Read, &RungOutcome::Passed), "{rungs:?}");
     assert!(last.server_said.contains("77 bytes"));
 }
+
+#[tokio::test]
+async fn a_server_that_counts_changes_and_counted_none_is_asked_for_nothing() {
+    // Without UIDNEXT only the change number can tell (RFC 7162 section 3.1).
+    let opened =
+        "* 3 EXISTS\r\n* OK [UIDVALIDITY 7] x\r\n* OK [HIGHESTMODSEQ 90] x\r\nT2 OK [READ-ONLY] done\r\n";
+    for (cursor, new) in [("7:10:90", 0), ("7:10:89", 1), ("6:10:90", 1), ("7:10", 1)] {
+        let address = serve(None, move |mut peer| async move {
+            let_in(&mut peer, "CONDSTORE").await;
+            peer.on("T2 EXAMINE INBOX (CONDSTORE)", opened).await;
+            peer.hear().await;
+            peer.say(format!("{}T3 OK\r\n", listed(11, 4))).await;
+        })
+        .await;
+        let mut session = open(address).await;
+        let changes = session.changes(Some(&Cursor(cursor.into()))).await.unwrap();
+        assert_eq!(changes.items.len(), new, "{cursor}");
+        let last = if new == 0 { "7:10:90" } else { "7:11:90" };
+        assert_eq!(changes.cursor, Some(Cursor(last.into())), "{cursor}");
+    }
+}
