@@ -67,18 +67,18 @@ impl Tandem {
             for workload in Workload::ALL {
                 ladders.push(match results.get(&(mailbox.id, workload)) {
                     Some(result) => ladder_view(object, workload, &result.rungs, result.failure.as_ref()),
-                    None if mailbox.method(workload) != DeliveryMethod::ServerSideSync => {
-                        let method = mailbox.method(workload).as_str();
-                        let why =
-                            format!("Its delivery method is \"{method}\": Tandem does not synchronize it.");
-                        skipped_ladder(object, workload.as_str(), &why)
-                    }
                     None if mailbox.approval != Approval::Approved => {
                         let why = match mailbox.approval {
                             Approval::Rejected => "Its address was rejected: approve it first.",
                             _ => "Its address waits for approval: approve it first.",
                         };
                         skipped_ladder(object, workload.as_str(), why)
+                    }
+                    None if mailbox.method(workload) != DeliveryMethod::ServerSideSync => {
+                        let method = mailbox.method(workload).as_str();
+                        let why =
+                            format!("Its delivery method is \"{method}\": Tandem does not synchronize it.");
+                        skipped_ladder(object, workload.as_str(), &why)
                     }
                     None => {
                         skipped_ladder(object, workload.as_str(), "The test was stopped before it was done.")
