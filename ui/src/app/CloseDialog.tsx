@@ -25,14 +25,14 @@ export function CloseDialog() {
     <Dialog open={open} onOpenChange={(_, d) => !d.open && answer(null)}>
       <DialogSurface data-testid={testIds.closeDialog}>
         <DialogBody>
-          <DialogTitle>Keep synchronizing?</DialogTitle>
+          <DialogTitle>Close the window?</DialogTitle>
           <DialogContent>
             Without its window Tandem goes on synchronizing in the background, with an icon in the tray. Open
             it from there, or start Tandem again. Your choice is remembered; change it in Settings.
           </DialogContent>
           <DialogActions>
             <Button appearance="primary" onClick={() => answer("hide")} data-testid={testIds.closeHide}>
-              Close window, keep synchronizing
+              Keep synchronizing
             </Button>
             <Button onClick={() => answer("quit")} data-testid={testIds.closeQuit}>
               Quit Tandem
