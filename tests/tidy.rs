@@ -51,8 +51,9 @@ const HOMES: &[(&str, &[&str])] = &[
     ("tauri*", &["tandem-desktop"]),
     ("rusqlite*", &["tandem-store"]),
     ("keyring*", &["tandem-secrets"]),
-    ("async-imap", &["tandem-mail"]),
-    ("mail-*", &["tandem-mail"]),
+    // In tandem-practice only its tests use them: a client and a parser of somebody else's judge its servers.
+    ("async-imap", &["tandem-practice"]),
+    ("mail-*", &["tandem-mail", "tandem-practice"]),
     ("lettre", &["tandem-mail"]),
     ("reqwest", &["tandem-mail", "tandem-crm"]),
     ("clap", &["tandem-cli"]),

@@ -13,6 +13,8 @@
 #[cfg(unix)]
 mod first_sync;
 #[cfg(unix)]
+mod idle;
+#[cfg(unix)]
 mod timing;
 
 fn main() {
@@ -21,8 +23,9 @@ fn main() {
         let arguments: Vec<String> = std::env::args().skip(1).collect();
         match arguments.first().map(String::as_str) {
             Some("first-sync") => first_sync::run(arguments.get(1).map(String::as_str)),
+            Some("idle") => idle::run(),
             _ => {
-                eprintln!("usage: script/bench first-sync [tmpfs|disk]");
+                eprintln!("usage: script/bench first-sync [tmpfs|disk] | idle");
                 std::process::exit(2);
             }
         }

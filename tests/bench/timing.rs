@@ -28,7 +28,7 @@ pub fn time(command: &mut Command) -> Run {
         if let Some(status) = child.try_wait().expect("wait for the program") {
             break status;
         }
-        peak_kib = peak_kib.max(peak(child.id()));
+        peak_kib = peak_kib.max(resident(child.id()).peak_kib);
         std::thread::sleep(Duration::from_millis(5));
     };
     let took = start.elapsed();
@@ -37,10 +37,23 @@ pub fn time(command: &mut Command) -> Run {
     Run { took, peak_kib }
 }
 
-fn peak(pid: u32) -> u64 {
+/// The resident memory of a running process, in KiB.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Resident {
+    /// Now.
+    pub now_kib: u64,
+    /// At its peak.
+    pub peak_kib: u64,
+}
+
+/// Reads a process's memory; zeros when it is gone.
+pub fn resident(pid: u32) -> Resident {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-    line.and_then(|rest| rest.split_whitespace().next()).and_then(|kib| kib.parse().ok()).unwrap_or(0)
+    let field = |name: &str| {
+        let line = status.lines().find_map(|line| line.strip_prefix(name));
+        line.and_then(|rest| rest.split_whitespace().next()).and_then(|kib| kib.parse().ok()).unwrap_or(0)
+    };
+    Resident { now_kib: field("VmRSS:"), peak_kib: field("VmHWM:") }
 }
 
 /// The middle one.

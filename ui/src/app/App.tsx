@@ -13,6 +13,7 @@ const useStyles = makeStyles({
   root: {
     height: "100%",
     backgroundColor: tokens.colorNeutralBackground2,
+    "& h1, & h2, & h3": { margin: 0 },
     // Fluent gives these a fixed height, which cuts large text.
     "& .fui-Select__select": { height: "auto", minHeight: "32px" },
     "@media (prefers-reduced-motion: reduce)": {

@@ -28,6 +28,7 @@ const useStyles = makeStyles({
     fontSize: tokens.fontSizeBase300,
     lineHeight: "1.6",
   },
+  group: { display: "inline-block" },
   actions: { display: "flex", flexWrap: "wrap", gap: tokens.spacingHorizontalS },
 });
 
@@ -68,7 +69,11 @@ export function CertificatePanel(props: {
         </dd>
         <dt>SHA-256</dt>
         <dd className={styles.fingerprint} data-testid={testIds.certificateFingerprint}>
-          {inPairs(certificate.sha256)}
+          {(inPairs(certificate.sha256).match(/.{1,12}/g) ?? []).map((group) => (
+            <span key={group} className={styles.group}>
+              {group}
+            </span>
+          ))}
         </dd>
       </dl>
       <Text>

@@ -60,11 +60,12 @@ const useStyles = makeStyles({
     right: 0,
     cursor: "pointer",
     borderBottom: `1px solid ${tokens.colorNeutralStroke3}`,
-    ":hover": { backgroundColor: tokens.colorNeutralBackground1Hover },
+    ":hover": { backgroundColor: tokens.colorNeutralBackground2 },
     ":focus-visible": { outline: `2px solid ${tokens.colorStrokeFocus2}`, outlineOffset: "-2px" },
   },
   chosen: {
-    backgroundColor: tokens.colorNeutralBackground1Selected,
+    // Not the theme's "selected": in high contrast that asks for another color of every text in the row.
+    backgroundColor: tokens.colorNeutralBackground3,
     boxShadow: `inset 3px 0 0 ${tokens.colorCompoundBrandStroke}`,
   },
   cell: { minWidth: 0, overflow: "hidden", textOverflow: "ellipsis", whiteSpace: "nowrap" },

@@ -15,7 +15,7 @@ use tandem_domain::{
     address::EmailAddress,
     failure::{Failure, FailureCode},
     ids::{MailboxId, ProfileId},
-    mailbox::{DeliveryMethod, Mailbox},
+    mailbox::{Approval, DeliveryMethod, Mailbox},
     probe::{Rung, RungName, RungOutcome},
     profile::{AuthenticateUsing, EmailServerProfile, Endpoint, Security},
     workload::Workload,
@@ -51,7 +51,11 @@ impl Tandem {
     ) -> Result<TestEnableResult, ApiError> {
         let mailboxes = self.mailboxes_to_test(&request).await?;
         let test = TestRequest {
-            mailboxes: mailboxes.iter().map(|one| one.id).collect(),
+            mailboxes: mailboxes
+                .iter()
+                .filter(|one| one.approval == Approval::Approved)
+                .map(|one| one.id)
+                .collect(),
             round_trip_limit: DEFAULT_ROUND_TRIP_LIMIT,
             side_by_side: SIDE_BY_SIDE,
         };
@@ -63,14 +67,21 @@ impl Tandem {
             for workload in Workload::ALL {
                 ladders.push(match results.get(&(mailbox.id, workload)) {
                     Some(result) => ladder_view(object, workload, &result.rungs, result.failure.as_ref()),
-                    None if mailbox.method(workload) == DeliveryMethod::ServerSideSync => {
-                        skipped_ladder(object, workload.as_str(), "The test was stopped before it was done.")
+                    None if mailbox.approval != Approval::Approved => {
+                        let why = match mailbox.approval {
+                            Approval::Rejected => "Its address was rejected: approve it first.",
+                            _ => "Its address waits for approval: approve it first.",
+                        };
+                        skipped_ladder(object, workload.as_str(), why)
                     }
-                    None => {
+                    None if mailbox.method(workload) != DeliveryMethod::ServerSideSync => {
                         let method = mailbox.method(workload).as_str();
                         let why =
                             format!("Its delivery method is \"{method}\": Tandem does not synchronize it.");
                         skipped_ladder(object, workload.as_str(), &why)
+                    }
+                    None => {
+                        skipped_ladder(object, workload.as_str(), "The test was stopped before it was done.")
                     }
                 });
             }
@@ -126,7 +137,7 @@ impl Tandem {
         let all = self.store.list_mailboxes().await.map_err(|error| of_storage(&profile.name, &error))?;
         let mut mine: Vec<_> =
             all.into_iter().map(|one| one.mailbox).filter(|one| one.profile == Some(profile.id)).collect();
-        mine.sort_by_key(|one| one.approval != tandem_domain::mailbox::Approval::Approved);
+        mine.sort_by_key(|one| one.approval != Approval::Approved);
         let mut login = None;
         let mut why = None;
         for mailbox in &mine {

@@ -59,7 +59,7 @@ const useStyles = makeStyles({
     borderRadius: tokens.borderRadiusLarge,
     color: tokens.colorNeutralForeground1,
     textDecorationLine: "none",
-    ":hover": { backgroundColor: tokens.colorNeutralBackground1Hover },
+    ":hover": { backgroundColor: tokens.colorNeutralBackground2 },
     ":focus-visible": { outline: `2px solid ${tokens.colorStrokeFocus2}` },
   },
   number: {

@@ -19,6 +19,7 @@ const useStyles = makeStyles({
     "@media (max-width: 640px)": { gridTemplateColumns: "1fr" },
   },
   legend: { fontWeight: tokens.fontWeightSemibold, paddingInline: tokens.spacingHorizontalXS },
+  port: { minWidth: 0, width: "100%", "& input": { minWidth: 0 } },
   wide: { gridColumn: "1 / -1" },
   file: { display: "flex", gap: tokens.spacingHorizontalS, "& > :first-child": { flex: 1, minWidth: 0 } },
 });
@@ -70,6 +71,7 @@ export function EndpointFields(props: {
       </Field>
       <Field label="Port" required validationMessage={props.wrong.port}>
         <Input
+          className={styles.port}
           value={value.port}
           inputMode="numeric"
           onChange={(_, d) => onChange({ port: d.value })}
