@@ -15,7 +15,7 @@ use std::{
     time::Duration,
 };
 use tandem_practice::CertificateFlaw;
-use tandem_tests::{Mail, Outcome, Practice, PracticeOptions, Scene, TandemData, free_port, wait_until};
+use tandem_tests::{Mail, Outcome, Practice, PracticeOptions, Scene, TandemData, free_port};
 
 const AMY: &str = "amy@contoso.test";
 const SOON: Duration = Duration::from_secs(20);
@@ -217,7 +217,7 @@ fn a_wrong_password_breaks_at_login_and_is_not_shown() {
 }
 
 fn refused_certificate(flaw: CertificateFlaw, trust: &str, why: &[&str]) {
-    let practice = Practice::start_with(&["amy"], PracticeOptions { flaw });
+    let practice = Practice::start_with(&["amy"], PracticeOptions { flaw, ..PracticeOptions::default() });
     let scene = practice.scene();
     let _ = scene.apply(&practice.setup_with("Practice", "imap_smtp", &["amy"], trust)).success();
     let rung = failed_rung(&scene, "incoming");

@@ -12,8 +12,8 @@ use std::{
     process::Command,
     time::{Duration, Instant},
 };
-use tandem_practice::{Fault, Faults, Stage};
-use tandem_tests::{Mail, Practice, Scene, TandemData};
+use tandem_practice::{Fault, Faults, Feature, Stage};
+use tandem_tests::{Mail, Practice, PracticeOptions, Protection, Scene, TandemData};
 
 const AMY: &str = "amy@contoso.test";
 const BEN: &str = "ben@contoso.test";
@@ -134,8 +134,9 @@ fn measured(data: &TandemData, arguments: &[&str]) -> (tandem_tests::Outcome, u6
     });
     let outcome = running.wait(LIMIT);
     drop(stop);
-    eprintln!("tandem {}: {:?}", arguments.join(" "), started.elapsed());
-    (outcome, watch.join().unwrap())
+    let (took, peak) = (started.elapsed(), watch.join().unwrap());
+    eprintln!("tandem {}: {took:?}, {} MiB at most", arguments.join(" "), peak / 1024);
+    (outcome, peak)
 }
 
 #[test]
@@ -268,6 +269,53 @@ fn an_smtp_server_that_misbehaves_delays_mail_and_loses_none() {
         assert_eq!(arrived.count(), 1, "{name}");
     }
     assert!(trial.good.smtp.submissions().len() <= 1, "nothing was sent by the wrong server");
+}
+
+/// The commands that carry a password, or lead to one.
+fn logins(commands: &[String]) -> Vec<&String> {
+    let words = ["LOGIN", "AUTH", "AUTHENTICATE", "USER", "PASS"];
+    let is_login = |command: &&String| command.split_whitespace().take(2).any(|word| words.contains(&word));
+    commands.iter().filter(is_login).collect()
+}
+
+fn a_stripped_starttls_gets_no_password(kind: &str) {
+    let options = PracticeOptions { protection: Protection::StartTls, ..PracticeOptions::default() };
+    let practice = Practice::start_with(&["amy"], options);
+    let scene = practice.scene();
+    let _ = scene.apply(&practice.setup("Practice", kind, &["amy"])).success();
+    let _ = scene.data.run(["mailbox", "test-enable", AMY]).success();
+    let incoming = || if kind == "imap_smtp" { practice.imap.commands() } else { practice.pop3.commands() };
+    let before = (incoming().len(), practice.smtp.commands().len());
+    assert!(
+        !logins(&incoming()).is_empty() && !logins(&practice.smtp.commands()).is_empty(),
+        "they log in as a rule"
+    );
+    for faults in [practice.imap.faults(), practice.pop3.faults(), practice.smtp.faults()] {
+        faults.without(Feature::StartTls);
+    }
+    let id = scene.send(["--from", AMY, "--to", AMY, "--subject", "s", "--body", "b"]);
+    for workload in ["incoming", "outgoing"] {
+        let failed = scene.data.run(["--json", "sync", AMY, "--workload", workload]).expect_code(1);
+        assert!(failed.stdout.contains("starttls_missing"), "{}", failed.stdout);
+    }
+    let said = [incoming().split_off(before.0), practice.smtp.commands().split_off(before.1)].concat();
+    assert!(logins(&said).is_empty(), "a password over a connection that is not encrypted: {said:?}");
+    assert_eq!(scene.alert("starttls_missing")["scope"], "profile");
+    for faults in [practice.imap.faults(), practice.pop3.faults(), practice.smtp.faults()] {
+        faults.clear();
+    }
+    scene.sync(AMY);
+    assert_eq!(scene.email(&id)["status"], "sent");
+}
+
+#[test]
+fn an_imap_server_without_its_starttls_gets_no_password() {
+    a_stripped_starttls_gets_no_password("imap_smtp");
+}
+
+#[test]
+fn a_pop3_server_without_its_stls_gets_no_password() {
+    a_stripped_starttls_gets_no_password("pop3_smtp");
 }
 
 #[test]

@@ -280,6 +280,15 @@ fn the_later_date_decides(kind: &str) {
         assert_eq!(scene.email_with("y2025@b.example")["status"], "received");
         // Messages 1 and 2 are the old ones. POP3's list has no dates, so there a message tells its own.
         let imap = practice.imap.commands().split_off(tested);
+        let fetches: Vec<_> =
+            imap.iter().filter(|one| one.contains("BODY[]") || one.contains("BODY.PEEK[]")).collect();
+        assert_eq!(fetches.is_empty(), kind != "imap_smtp", "{imap:?}");
+        for command in fetches {
+            let set =
+                command.split_whitespace().skip_while(|word| !word.eq_ignore_ascii_case("FETCH")).nth(1);
+            let first: u32 = set.unwrap().split([':', ',']).next().unwrap().parse().unwrap();
+            assert!(first >= 3, "an old message was downloaded: {command}");
+        }
     }
 }
 

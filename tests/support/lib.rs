@@ -27,7 +27,7 @@ mod wire;
 
 pub use certificate::Certificates;
 pub use options::{Account, FsyncMode, MailOptions};
-pub use practice::{Practice, PracticeOptions};
+pub use practice::{Practice, PracticeOptions, Protection};
 pub use program::{Outcome, Running, TandemData, tandem};
 pub use scene::{Mail, Scene, header, unfolded};
 pub use servers::{MailServers, Ports, Server};

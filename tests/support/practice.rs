@@ -7,20 +7,31 @@ use tandem_practice::{
 };
 use tokio::runtime::Runtime;
 
+/// How their connections are protected.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Protection {
+    /// TLS from the first byte.
+    Tls,
+    /// STLS or STARTTLS before the login.
+    StartTls,
+}
+
 /// What is special about them.
 #[derive(Debug, Clone, Copy)]
 pub struct PracticeOptions {
     /// What is wrong with the servers' certificate.
     pub flaw: CertificateFlaw,
+    /// How connections are protected.
+    pub protection: Protection,
 }
 
 impl Default for PracticeOptions {
     fn default() -> Self {
-        Self { flaw: CertificateFlaw::None }
+        Self { flaw: CertificateFlaw::None, protection: Protection::Tls }
     }
 }
 
-/// Running practice servers: TLS from the start, loopback only; gone when dropped.
+/// Running practice servers on loopback; gone when dropped.
 pub struct Practice {
     /// The accounts and their mail.
     pub hub: MailHub,
@@ -35,6 +46,7 @@ pub struct Practice {
     /// SHA-256 of the servers' certificate, lower-case hexadecimal.
     pub fingerprint: String,
     accounts: Vec<Account>,
+    protection: Protection,
     _runtime: Runtime,
 }
 
@@ -59,7 +71,10 @@ impl Practice {
         let authority = Authority::generate().expect("an authority");
         let certificate = authority.server_certificate(options.flaw).expect("a certificate");
         let with = || ServerOptions {
-            security: Security::Tls(certificate.clone()),
+            security: match options.protection {
+                Protection::Tls => Security::Tls(certificate.clone()),
+                Protection::StartTls => Security::StartTls(certificate.clone()),
+            },
             faults: Faults::none(),
             ..ServerOptions::default()
         };
@@ -72,7 +87,17 @@ impl Practice {
         });
         let ca_pem = authority.pem().to_owned();
         let fingerprint = certificate.sha256().to_owned();
-        Self { hub, pop3, imap, smtp, ca_pem, fingerprint, accounts, _runtime: runtime }
+        Self {
+            hub,
+            pop3,
+            imap,
+            smtp,
+            ca_pem,
+            fingerprint,
+            accounts,
+            protection: options.protection,
+            _runtime: runtime,
+        }
     }
 
     /// The accounts with their passwords.
@@ -89,6 +114,7 @@ impl Practice {
     /// The same with another line of trust.
     pub fn setup_with(&self, profile: &str, kind: &str, names: &[&str], trust: &str) -> String {
         let incoming = if kind.starts_with("pop3") { self.pop3.port() } else { self.imap.port() };
+        let security = if self.protection == Protection::Tls { "tls" } else { "starttls" };
         let mut text = format!(
             "[[profile]]\nname = \"{profile}\"\nserver_type = \"{kind}\"\nauthenticate_using = \"user_or_queue\"\n\
              process_emails_from = 2000-01-01T00:00:00Z\n"
@@ -96,7 +122,7 @@ impl Practice {
         for (direction, port) in [("incoming", incoming), ("outgoing", self.smtp.port())] {
             write!(
                 text,
-                "  [profile.{direction}]\n  server = \"localhost\"\n  port = {port}\n  security = \"tls\"\n  {trust}\n"
+                "  [profile.{direction}]\n  server = \"localhost\"\n  port = {port}\n  security = \"{security}\"\n  {trust}\n"
             )
             .expect("text");
         }
