@@ -22,6 +22,6 @@ pub fn run() {
         memory.now_kib / 1024,
         memory.peak_kib / 1024
     );
-    let health = data.json(["--json", "health"]);
+    let health = data.json(["health"]);
     println!("health: {}", health["status"]);
 }

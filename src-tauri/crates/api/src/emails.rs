@@ -17,6 +17,7 @@ use tandem_domain::{
     mailbox::MailboxOwner,
 };
 use tandem_engine::ports::storage::{Activities, StorageError};
+use tandem_mail::mime::html_to_text;
 use tandem_store::{
     PersonsVerdict,
     view::{EmailDetail, EmailFilter, EmailSummary, PageKey, RecipientState},
@@ -260,7 +261,7 @@ fn email_view(detail: &EmailDetail) -> EmailView {
                 dropped_reason: None,
             })
             .collect(),
-        body_text: detail.body_text.clone(),
+        body_text: text_of(detail),
         body_html: detail.body_html.clone(),
         delivery_attempts: summary.attempts,
         last_attempt,
@@ -270,6 +271,14 @@ fn email_view(detail: &EmailDetail) -> EmailView {
             .filter(|_| summary.status == EmailStatus::PendingSend),
         size: detail.size,
         conversation: Vec::new(),
+    }
+}
+
+/// The text of an email; made of its HTML where that is all there is.
+fn text_of(detail: &EmailDetail) -> String {
+    match &detail.body_html {
+        Some(html) if detail.body_text.is_empty() => html_to_text(html),
+        _ => detail.body_text.clone(),
     }
 }
 

@@ -82,7 +82,7 @@ pub struct ParsedMessage {
     pub sent_at: Option<Instant>,
     /// The date of the topmost Received header.
     pub received_at: Option<Instant>,
-    /// The plain text body, or the text of the HTML body where there is no plain one.
+    /// The plain text body; empty where the body is HTML alone, whose text is made when somebody looks.
     pub body_text: String,
     /// The HTML body, as received: never shown without sanitising.
     pub body_html: Option<String>,

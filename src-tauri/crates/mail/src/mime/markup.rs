@@ -16,8 +16,9 @@ const MAX_ATTRIBUTES: usize = 300;
 /// There are no more character references than this.
 const MAX_REFERENCES: usize = 6_000;
 
-/// HTML as text for reading and for matching; links and pictures leave no marks.
-pub(super) fn html_to_text(html: &str) -> String {
+/// HTML as text for reading and for matching; links and pictures leave no marks. At most 256 KiB of it are read.
+#[must_use]
+pub fn html_to_text(html: &str) -> String {
     let html = html.get(..html.floor_char_boundary(MAX_HTML_TO_TEXT)).unwrap_or(html);
     if is_intricate(html, MAX_TEXT_DEPTH) {
         return mail_parser::decoders::html::html_to_text(html);

@@ -10,3 +10,5 @@ mod markup;
 pub mod parse;
 pub mod sanitize;
 mod structure;
+
+pub use markup::html_to_text;

@@ -3,6 +3,7 @@
 use crate::support::{content, corpus, parse_both};
 use std::collections::HashMap;
 use tandem_domain::{address::Mention, message::ParsedMessage};
+use tandem_mail::mime::html_to_text;
 
 fn read(name: &str) -> (Vec<u8>, ParsedMessage) {
     let bytes = corpus().into_iter().find(|(file, _)| file == name).expect(name).1;
@@ -111,8 +112,10 @@ fn bodies() {
     assert_eq!(alternative.body_text, "plain text");
     assert_eq!(alternative.body_html.unwrap().trim(), "<p>html <b>text</b></p>");
     let html = parsed("html_only");
-    assert_eq!(html.body_text, "Hello Bob\n\n5 < 6\nend");
-    assert!(html.body_html.unwrap().contains("<b>Bob</b>"));
+    let body = html.body_html.unwrap();
+    assert!(body.contains("<b>Bob</b>"));
+    assert_eq!(html.body_text, "", "HTML alone stays HTML until somebody looks");
+    assert_eq!(html_to_text(&body).trim_end(), "Hello Bob\n\n5 < 6\nend");
     let both = parsed("text_image_text");
     assert_eq!(both.body_text, "before\nafter");
     assert_eq!(names(&both), ["a.jpg image/jpeg 3"]);
