@@ -120,12 +120,6 @@ CREATE INDEX email_by_time ON email (happened_at);
 
 CREATE INDEX email_outgoing ON email (status, mailbox) WHERE direction = 'outgoing';
 
-CREATE TABLE email_body (
-    email INTEGER PRIMARY KEY REFERENCES email (row) ON DELETE CASCADE,
-    text TEXT NOT NULL,
-    html TEXT
-) STRICT;
-
 CREATE TABLE email_party (
     email INTEGER NOT NULL REFERENCES email (row) ON DELETE CASCADE,
     position INTEGER NOT NULL,

@@ -11,8 +11,10 @@ use std::{
     path::{Path, PathBuf},
 };
 use tandem_domain::ids::EmailId;
+use tandem_engine::ports::storage::Activities;
 use tandem_mail::mime::{
     decode::Decoder,
+    parse::{MessageBody, read_body},
     sanitize::{data_url, safe_html},
 };
 use tandem_store::{
@@ -39,9 +41,18 @@ impl Tandem {
     pub async fn email_body(&self, request: EmailRequest) -> Result<SafeBody, ApiError> {
         let id = self.find_email(&request.id).await?;
         let detail = self.store.show_email(id).await.map_err(|error| of_storage(&request.id, &error))?;
+        let content = self.read_body(id).await?;
         let store = self.store.clone();
-        let made = tokio::task::spawn_blocking(move || body(&store, id, &detail)).await;
+        let made = tokio::task::spawn_blocking(move || body(&store, id, &detail, &content)).await;
         made.map_err(|error| ApiError::internal(&request.id, &error))
+    }
+
+    /// The body of an email, read from its raw message: that is the one place where it is kept.
+    pub(crate) async fn read_body(&self, id: EmailId) -> Result<MessageBody, ApiError> {
+        let object = id.to_string();
+        let raw = self.store.raw(id).await.map_err(|error| of_storage(&object, &error))?;
+        let read = tokio::task::spawn_blocking(move || read_body(&raw)).await;
+        read.map_err(|error| ApiError::internal(&object, &error))
     }
 
     /// Saves an attachment to a file: whole or not at all.
@@ -64,10 +75,10 @@ impl Tandem {
     }
 }
 
-fn body(store: &Store, id: EmailId, detail: &EmailDetail) -> SafeBody {
-    let Some(html) = &detail.body_html else {
+fn body(store: &Store, id: EmailId, detail: &EmailDetail, content: &MessageBody) -> SafeBody {
+    let Some(html) = &content.html else {
         return SafeBody {
-            html: format!("{HEAD}<pre>{}</pre></body></html>", escaped(&detail.body_text)),
+            html: format!("{HEAD}<pre>{}</pre></body></html>", escaped(&content.text)),
             blocked_remote: 0,
         };
     };

@@ -17,7 +17,6 @@ use tandem_domain::{
     mailbox::MailboxOwner,
 };
 use tandem_engine::ports::storage::{Activities, StorageError};
-use tandem_mail::mime::html_to_text;
 use tandem_store::{
     PersonsVerdict,
     view::{EmailDetail, EmailFilter, EmailSummary, PageKey, RecipientState},
@@ -84,7 +83,10 @@ impl Tandem {
             }
             None => None,
         };
+        let body = self.read_body(id).await?;
         let mut view = email_view(&detail);
+        view.body_text = body.text;
+        view.body_html = body.html;
         view.accepting_entity = accepting;
         view.conversation = conversation.iter().map(|summary| names.row(summary)).collect();
         Ok(view)
@@ -261,8 +263,8 @@ fn email_view(detail: &EmailDetail) -> EmailView {
                 dropped_reason: None,
             })
             .collect(),
-        body_text: text_of(detail),
-        body_html: detail.body_html.clone(),
+        body_text: String::new(),
+        body_html: None,
         delivery_attempts: summary.attempts,
         last_attempt,
         send_after: detail
@@ -271,14 +273,6 @@ fn email_view(detail: &EmailDetail) -> EmailView {
             .filter(|_| summary.status == EmailStatus::PendingSend),
         size: detail.size,
         conversation: Vec::new(),
-    }
-}
-
-/// The text of an email; made of its HTML where that is all there is.
-fn text_of(detail: &EmailDetail) -> String {
-    match &detail.body_html {
-        Some(html) if detail.body_text.is_empty() => html_to_text(html),
-        _ => detail.body_text.clone(),
     }
 }
 

@@ -179,10 +179,6 @@ pub struct EmailDetail {
     pub send_attempts: Vec<AttemptView>,
     /// Its attachments.
     pub attachments: Vec<AttachmentView>,
-    /// Its plain text.
-    pub body_text: String,
-    /// Its HTML as received: never shown without sanitising.
-    pub body_html: Option<String>,
     /// The size of its raw message in bytes.
     pub size: u64,
     /// What was repaired or left out, in words.

@@ -10,6 +10,7 @@ use super::{
     decode::{Core, clamp, open_content},
     fields::{self, Mentions},
     header::Name,
+    markup::html_to_text,
     structure::{self, Structure},
 };
 use sha2::{Digest, Sha256};
@@ -44,11 +45,39 @@ impl MessageParser for MimeParser {
     }
 }
 
+/// The body of a message, for somebody who looks at it.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct MessageBody {
+    /// Its text; made of the HTML where that is all there is.
+    pub text: String,
+    /// Its HTML as received: never shown without sanitising.
+    pub html: Option<String>,
+}
+
+/// Reads the body alone; what cannot be read has none.
+#[must_use]
+pub fn read_body(raw: &RawMessage) -> MessageBody {
+    let read = || {
+        let structure = structure_of(raw).ok()?;
+        let found = body::read(raw, &structure, &Roles::of(&structure)).ok()?;
+        let text = match &found.html {
+            Some(html) if found.text.is_empty() => html_to_text(html),
+            _ => found.text,
+        };
+        Some(MessageBody { text, html: found.html })
+    };
+    catch_unwind(AssertUnwindSafe(read)).ok().flatten().unwrap_or_default()
+}
+
 fn parse(raw: &RawMessage) -> Result<ParsedMessage, Unreadable> {
+    let structure = structure_of(raw)?;
+    message(raw, structure).map_err(unreadable)
+}
+
+fn structure_of(raw: &RawMessage) -> Result<Structure, Unreadable> {
     if raw.is_empty() {
         return Err(Unreadable("the message is empty".into()));
     }
-    let unreadable = |error: io::Error| Unreadable(format!("the message could not be read: {error}"));
     let structure = match raw {
         RawMessage::Memory(bytes) => structure::read(bytes.as_ref(), raw.len()),
         RawMessage::Spooled { path, len } => File::open(path.as_ref())
@@ -58,7 +87,11 @@ fn parse(raw: &RawMessage) -> Result<ParsedMessage, Unreadable> {
     if !structure.has_fields {
         return Err(Unreadable("nothing in it looks like the header of a message".into()));
     }
-    message(raw, structure).map_err(unreadable)
+    Ok(structure)
+}
+
+fn unreadable(error: io::Error) -> Unreadable {
+    Unreadable(format!("the message could not be read: {error}"))
 }
 
 fn message(raw: &RawMessage, mut structure: Structure) -> io::Result<ParsedMessage> {

@@ -1,4 +1,4 @@
-//! `email` and `email_body`: email activities.
+//! `email`: email activities. Their bodies stand in the raw message, and only there.
 
 use crate::{
     codec::{
@@ -86,9 +86,6 @@ pub(crate) fn insert(
         return Ok(None);
     }
     let row = connection.last_insert_rowid();
-    let mut body =
-        connection.prepare_cached("INSERT INTO email_body (email, text, html) VALUES (?1, ?2, ?3)")?;
-    body.execute(params![row, message.body_text, message.body_html])?;
     party::insert(connection, row, &email.parties)?;
     if !message.attachments.is_empty() {
         attachment::insert(connection, row, &message.attachments)?;
@@ -277,8 +274,7 @@ pub(crate) fn conversation(
 /// An email with everything but its bytes.
 pub(crate) fn detail(connection: &Connection, id: EmailId) -> rusqlite::Result<Option<EmailDetail>> {
     let mut select = connection.prepare_cached(
-        "SELECT email.*, email_body.text, email_body.html, raw_message.size FROM email
-         JOIN email_body ON email_body.email = email.row
+        "SELECT email.*, raw_message.size FROM email
          JOIN raw_message ON raw_message.row = email.raw_message
          WHERE email.id = ?1",
     )?;
@@ -316,8 +312,6 @@ pub(crate) fn detail(connection: &Connection, id: EmailId) -> rusqlite::Result<O
         recipients: recipient::all(connection, key)?,
         send_attempts: send_attempt::all(connection, key)?,
         attachments: attachment::of_email(connection, key)?,
-        body_text: row.get("text")?,
-        body_html: row.get("html")?,
         size: row.get("size")?,
         defects: row.get_ref("defects")?.as_str()?.lines().map(str::to_owned).collect(),
         summary,
