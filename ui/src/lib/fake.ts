@@ -353,6 +353,7 @@ export class FakeBackend implements Backend {
       const before = this.mailboxes.find((m) => m.id === request.id || m.email === request.email);
       const saved = data.mailbox(request.email, request.owner_name, {
         owner: { type: request.owner_type, id: `owner-${request.owner_name}`, name: request.owner_name },
+        incoming_filter: request.incoming_filter,
         profile: request.profile,
         approval: before?.approval ?? "pending",
         status: before?.status ?? "unproven",
