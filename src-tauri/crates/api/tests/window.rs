@@ -7,11 +7,12 @@
     reason = "a panic fails the test that asked"
 )]
 
-use std::{path::Path, sync::Arc};
+use std::{collections::BTreeSet, path::Path, sync::Arc, time::Duration};
 use tandem_api::{
     OpenOptions, SecretsChoice, Tandem,
-    wire::{ApplyRequest, MailboxRequest, MailboxView, SaveMailboxRequest},
+    wire::{ApplyRequest, EventView, MailboxRequest, MailboxView, Nothing, SaveMailboxRequest},
 };
+use tokio::{sync::broadcast::Receiver, time::timeout};
 
 const PROFILE: &str = r#"
 [[profile]]
@@ -91,6 +92,51 @@ async fn an_owner_without_a_filter_shows_the_default_of_its_kind() {
     apply(&tandem, &format!("{PROFILE}{MAILBOXES}")).await;
     assert_eq!(mailbox(&tandem, "ben@contoso.test").await.incoming_filter, "replies");
     assert_eq!(mailbox(&tandem, "support@contoso.test").await.incoming_filter, "all");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_window_hears_of_what_another_process_changed_whether_or_not_it_runs_the_engine() {
+    let folder = tempfile::tempdir().unwrap();
+    let (window, terminal) = (open(folder.path()).await, open(folder.path()).await);
+    let mut events = window.subscribe();
+    apply(&terminal, PROFILE).await;
+    assert_eq!(changes(&mut events, Duration::from_secs(20)).await, all_kinds());
+
+    window.start_engine().await.unwrap();
+    apply(&terminal, &format!("{PROFILE}{MAILBOXES}")).await;
+    assert_eq!(changes(&mut events, Duration::from_secs(20)).await, all_kinds());
+    assert_eq!(window.mailboxes(Nothing {}).await.unwrap().len(), 3);
+    window.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_windows_own_changes_are_not_taken_for_those_of_another_process() {
+    let folder = tempfile::tempdir().unwrap();
+    let window = open(folder.path()).await;
+    let mut events = window.subscribe();
+    apply(&window, PROFILE).await;
+    let heard = changes(&mut events, Duration::from_secs(5)).await;
+    // What an applied file tells by itself.
+    assert_eq!(heard, BTreeSet::from(["configuration".to_owned(), "schedule".to_owned()]));
+}
+
+fn all_kinds() -> BTreeSet<String> {
+    ["alert", "configuration", "email", "ledger", "schedule"].map(str::to_owned).into()
+}
+
+/// The kinds of changes that are told until all of them were, or the time is over.
+async fn changes(events: &mut Receiver<EventView>, within: Duration) -> BTreeSet<String> {
+    let mut heard = BTreeSet::new();
+    let all = all_kinds();
+    let _ = timeout(within, async {
+        while heard != all {
+            if let EventView::Changed { kind } = events.recv().await.unwrap() {
+                heard.insert(kind);
+            }
+        }
+    })
+    .await;
+    heard
 }
 
 async fn open(folder: &Path) -> Arc<Tandem> {
