@@ -171,6 +171,30 @@ test("an address of another owner is not taken without telling what breaks", asy
   );
 }, 60_000);
 
+test("an edited mailbox starts from the filter of its owner and keeps it", async () => {
+  const user = userEvent.setup();
+  const fake = open("healthy", "/mailboxes");
+  await user.click(await screen.findByTestId(testIds.mailboxRow("amy@contoso.test")));
+  await user.click(await screen.findByTestId(testIds.mailboxEdit));
+  const filter = await screen.findByTestId(testIds.mailboxFormField("filter"));
+  expect(filter).toHaveDisplayValue("From leads, contacts and accounts");
+  expect([...(filter as HTMLSelectElement).options].map((o) => o.value)).toEqual([
+    "all",
+    "replies",
+    "leads_contacts_accounts",
+    "email_enabled",
+    "none",
+  ]);
+  await user.clear(screen.getByTestId(testIds.mailboxFormField("user-name")));
+  await user.type(screen.getByTestId(testIds.mailboxFormField("user-name")), "amy.alberts");
+  await user.click(screen.getByTestId(testIds.mailboxFormSave));
+  await waitFor(() =>
+    expect(requestsOf(fake, "save_mailbox")).toMatchObject([
+      { user_name: "amy.alberts", incoming_filter: "leads_contacts_accounts" },
+    ]),
+  );
+}, 60_000);
+
 test("a mail body is shown in a frame where nothing runs, and blocked pictures are counted", async () => {
   open("healthy", "/records?open=email-1");
   const frame = await screen.findByTestId(testIds.recordBody);

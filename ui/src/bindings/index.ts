@@ -486,6 +486,8 @@ export type MailboxView = {
 	email: string,
 	/**  Its owner. */
 	owner: OwnerView,
+	/**  Which mail is promoted for its owner: `all`, `replies`, `leads_contacts_accounts`, `email_enabled` or `none`. */
+	incoming_filter: string,
 	/**  Its profile's name. */
 	profile: string | null,
 	/**  `pending`, `approved` or `rejected`. */
@@ -749,7 +751,7 @@ export type SaveMailboxRequest = {
 	owner_type: string,
 	/**  The owner's name; an owner that does not exist is made. */
 	owner_name: string,
-	/**  Which mail is promoted for the owner: `all`, `replies`, ... */
+	/**  Which mail is promoted for the owner: `all`, `replies`, `leads_contacts_accounts`, `email_enabled` or `none`. */
 	incoming_filter: string,
 	/**  The profile's name. */
 	profile: string,

@@ -90,6 +90,7 @@ export function mailbox(email: string, name: string, over: Partial<MailboxView> 
     id: `mailbox-${email}`,
     email,
     owner: { type: "user", id: `user-${name}`, name },
+    incoming_filter: "all",
     profile: "Contoso POP3",
     approval: "approved",
     status: "ok",
@@ -128,7 +129,11 @@ export function healthyMailboxes(): MailboxView[] {
     mailbox("support@contoso.test", "Support", {
       owner: { type: "queue", id: "queue-support", name: "Support" },
     }),
-    ...NAMES.map((name) => mailbox(`${name.split(" ")[0]?.toLowerCase()}@contoso.test`, name)),
+    ...NAMES.map((name) =>
+      mailbox(`${name.split(" ")[0]?.toLowerCase()}@contoso.test`, name, {
+        incoming_filter: "leads_contacts_accounts",
+      }),
+    ),
   ];
   const many = Array.from({ length: 232 }, (_, i) =>
     mailbox(`sales.${String(i + 1).padStart(3, "0")}@contoso.test`, `Sales agent ${i + 1}`, {

@@ -1,10 +1,8 @@
 import type {
   Actions,
   ApiError,
-  EmailRow,
   EmailView,
   EventView,
-  Home,
   LadderView,
   MailboxView,
   ProfileView,
@@ -14,26 +12,12 @@ import type {
 } from "../bindings";
 import type { Backend, DesktopSettings } from "./backend";
 import * as data from "./fake-data";
+import { detailOf, homeOf, RUNGS, row, SAID } from "./fake-views";
 
 /** `empty`: nothing is set up. `healthy`, `broken`: as named. `startup_error`: the data can't be opened. `standing`: the engine can't run. */
 export type Scenario = "empty" | "healthy" | "broken" | "startup_error" | "standing";
 
 type Handlers = { [A in keyof Actions]: (request: Actions[A]["request"]) => Promise<Actions[A]["response"]> };
-
-const RUNGS: Record<string, string[]> = {
-  incoming: ["dns", "tcp", "tls", "login", "list", "read"],
-  outgoing: ["dns", "tcp", "tls", "login", "send", "round_trip"],
-};
-const SAID: Record<string, string> = {
-  dns: "mail.contoso.test is 192.0.2.25",
-  tcp: "+OK Contoso mail server ready",
-  tls: "TLS 1.3, certificate of mail.contoso.test valid until 3 January 2028",
-  login: "+OK Logged in.",
-  list: "214 messages",
-  read: "+OK 3,412 octets follow",
-  send: "250 2.0.0 Ok: queued as 4D1B2",
-  round_trip: "Seen in the mailbox after 1.4 s",
-};
 
 /** An engine that only pretends: for tests, and for `npm run dev` in a plain browser. */
 export class FakeBackend implements Backend {
@@ -41,12 +25,12 @@ export class FakeBackend implements Backend {
   readonly closings: string[] = [];
   failing = new Map<string, unknown>();
   files: string[] = ["/home/admin/contoso-ca.pem"];
-  private readonly scenario: Scenario;
+  readonly scenario: Scenario;
   private readonly pause: number;
-  private profiles: ProfileView[];
-  private mailboxes: MailboxView[];
+  profiles: ProfileView[];
+  mailboxes: MailboxView[];
   private emails: EmailView[];
-  private practicing = false;
+  practicing = false;
   private settings: SettingsView = {
     allow_plain_connections: false,
     require_approval: true,
@@ -200,67 +184,8 @@ export class FakeBackend implements Backend {
     ]);
   }
 
-  private home(): Home {
-    const broken = this.scenario === "broken";
-    const enabled = this.mailboxes.filter(
-      (m) => m.workloads.incoming.enabled || m.workloads.outgoing.enabled,
-    );
-    const empty = this.mailboxes.length === 0;
-    return {
-      status: empty ? "empty" : broken ? "stopped" : "ok",
-      headline: empty
-        ? "Nothing is set up yet"
-        : broken
-          ? "One mailbox is stopped: its mail is neither fetched nor sent"
-          : `All ${enabled.length} mailboxes are in step`,
-      since: empty ? null : data.ago(broken ? 40 : 60 * 5),
-      engine_running: true,
-      practice: this.practicing,
-      secrets: broken
-        ? {
-            name: "Secret Service",
-            state: "locked",
-            message:
-              "The keyring is locked, so new passwords can't be stored. Unlock it by signing in, or in the system's password settings.",
-          }
-        : { name: "Secret Service", state: "ready", message: "" },
-      needs_attention: broken ? data.alerts() : [],
-      running: empty
-        ? []
-        : [
-            {
-              mailbox: "support@contoso.test",
-              workload: "incoming",
-              kind: "cycle",
-              done: 1240,
-              total: 4000,
-              since: data.ago(1),
-            },
-            {
-              mailbox: "sales.014@contoso.test",
-              workload: "outgoing",
-              kind: "cycle",
-              done: 3,
-              total: null,
-              since: data.ago(0),
-            },
-          ],
-      mailboxes: this.mailboxes.length,
-      mailboxes_enabled: enabled.length,
-      mailboxes_pending_approval: this.mailboxes.filter((m) => m.approval === "pending").length,
-      profiles: this.profiles.length,
-      received_today: empty ? 0 : 1318,
-      sent_today: empty ? 0 : 204,
-      waiting_to_send: empty ? 0 : 2,
-      failed_to_send: broken ? 1 : 0,
-      quarantined: broken ? 2 : 0,
-      next_due: empty ? null : data.ahead(2),
-      mailbox_overview: [...this.mailboxes].sort((a, b) => rank(a) - rank(b)).slice(0, 8),
-    };
-  }
-
   private handlers: Handlers = {
-    home: async () => this.home(),
+    home: async () => homeOf(this),
     health: async () => ({ status: "ok", since: null, objects: [] }),
     alerts: async () => (this.scenario === "broken" ? data.alerts() : []),
     profiles: async () => this.profiles,
@@ -301,44 +226,7 @@ export class FakeBackend implements Backend {
     try_servers: async ({ profile, address, user_name }) =>
       this.tryProfile(address || profile.name, profile, user_name ? ["login"] : []),
     mailboxes: async () => this.mailboxes,
-    mailbox: async ({ address }) => ({
-      mailbox: this.find(address),
-      last_test: this.find(address).workloads.incoming.tested_at
-        ? [
-            {
-              object: address,
-              workload: "incoming",
-              status: this.find(address).status === "stopped" ? "failure" : "success",
-              reason: null,
-              rungs: (RUNGS.incoming ?? []).map((name, i) => ({
-                name,
-                status:
-                  this.find(address).status === "stopped" && i >= 3
-                    ? i === 3
-                      ? "failed"
-                      : "skipped"
-                    : "passed",
-                took_ms: 9 + i * 17,
-                server_said:
-                  this.find(address).status === "stopped" && i === 3
-                    ? "-ERR [AUTH] Authentication failed."
-                    : (SAID[name] ?? ""),
-                error: this.find(address).status === "stopped" && i === 3 ? data.wrongPassword : null,
-              })),
-            },
-          ]
-        : [],
-      cycles: this.find(address).workloads.incoming.last_success
-        ? Array.from({ length: 6 }, (_, i) => ({
-            id: `cycle-${i}`,
-            workload: i % 2 ? "outgoing" : "incoming",
-            started_at: data.ago(2 + i * 5),
-            ended_at: data.ago(2 + i * 5),
-            items: (i * 7) % 5,
-            error: i === 4 ? "The server closed the connection." : null,
-          }))
-        : [],
-    }),
+    mailbox: async ({ address }) => detailOf(this.find(address)),
     save_mailbox: async (request) => {
       const other = this.mailboxes.find(
         (m) => m.email === request.email && m.owner.name !== request.owner_name,
@@ -353,6 +241,7 @@ export class FakeBackend implements Backend {
       const before = this.mailboxes.find((m) => m.id === request.id || m.email === request.email);
       const saved = data.mailbox(request.email, request.owner_name, {
         owner: { type: request.owner_type, id: `owner-${request.owner_name}`, name: request.owner_name },
+        incoming_filter: request.incoming_filter,
         profile: request.profile,
         approval: before?.approval ?? "pending",
         status: before?.status ?? "unproven",
@@ -580,24 +469,4 @@ export class FakeBackend implements Backend {
     this.emit({ type: "changed", kind: "configuration" });
     return this.mailboxes.filter((m) => addresses.includes(m.email));
   }
-}
-
-const rank = (m: MailboxView) => ["stopped", "late", "unproven", "ok", "off"].indexOf(m.status);
-
-function row(email: EmailView): EmailRow {
-  return {
-    id: email.id,
-    subject: email.subject,
-    direction: email.direction,
-    status: email.status,
-    from: email.from[0]?.name || email.from[0]?.address || "",
-    to: email.to.map((p) => p.name || p.address).join(", "),
-    sent_on: email.sent_on,
-    received_on: email.received_on,
-    mailbox: email.receiving_mailbox ?? "",
-    owner: email.owner.name,
-    has_attachments: email.attachments.length > 0,
-    correlated: email.correlation !== null,
-    regarding: email.regarding?.name ?? null,
-  };
 }

@@ -62,10 +62,10 @@ const WORDS: Record<string, Record<string, string>> = {
     round_trip: "See it arrive",
   },
   filter: {
-    all: "All email messages",
-    replies: "Replies to email that Tandem knows",
-    leads_contacts_accounts: "Email from leads, contacts and accounts",
-    email_enabled: "Email from any record with an address",
+    all: "All email",
+    replies: "Replies to tracked email",
+    leads_contacts_accounts: "From leads, contacts and accounts",
+    email_enabled: "From email-enabled records",
     none: "None",
   },
   correlation: {

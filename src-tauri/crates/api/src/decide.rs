@@ -1,6 +1,6 @@
 //! What would be decided about a message now: the same pure rules as in a cycle, with the same facts.
 
-use crate::{Tandem, people::of_storage, wire::ApiError};
+use crate::{Tandem, people::of_storage, views::filter_of, wire::ApiError};
 use std::collections::BTreeSet;
 use tandem_domain::{
     Instant,
@@ -8,9 +8,8 @@ use tandem_domain::{
     email::{Party, PartyRole},
     ids::email_id,
     incoming::{IncomingPlan, MessageFacts, ReceivingMailbox, plan},
-    mailbox::{Mailbox, MailboxOwner, process_emails_from},
+    mailbox::{Mailbox, process_emails_from},
     message::ParsedMessage,
-    settings::{DEFAULT_QUEUE_FILTER, DEFAULT_USER_FILTER},
 };
 use tandem_engine::ports::storage::{Activities, Configuration, Directory};
 
@@ -41,15 +40,11 @@ impl Tandem {
             Some(id) => Some(self.store.profile(id).await.map_err(failed)?),
             None => None,
         };
-        let default = match mailbox.owner {
-            MailboxOwner::User(_) => DEFAULT_USER_FILTER,
-            MailboxOwner::Queue(_) => DEFAULT_QUEUE_FILTER,
-        };
         let receiving = ReceivingMailbox {
             id: mailbox.id,
             owner: mailbox.owner,
             owner_name: owner.name,
-            filter: owner.incoming_filter.unwrap_or(default),
+            filter: filter_of(mailbox.owner, owner.incoming_filter),
             process_emails_from: process_emails_from(
                 profile.and_then(|profile| profile.process_emails_from),
                 mailbox.process_emails_from,

@@ -3,7 +3,7 @@
 use crate::{
     Tandem, keys,
     people::{failure_sentence, of_configuration, of_storage},
-    views::{OFF, judged, ladder_view, owner_view, workloads_view},
+    views::{OFF, filter_of, judged, ladder_view, owner_view, workloads_view},
     wire::{ApiError, CycleView, MailboxDetail, MailboxRequest, MailboxView, MailboxesRequest, Nothing},
 };
 use tandem_domain::{
@@ -170,6 +170,7 @@ fn mailbox_view(
         id: mailbox.id.to_string(),
         email: mailbox.email.to_string(),
         owner: owner_view(mailbox.owner, &shown.owner_name),
+        incoming_filter: filter_of(mailbox.owner, shown.owner_filter).as_str().to_owned(),
         profile: shown.profile_name.clone(),
         approval: mailbox.approval.as_str().to_owned(),
         status: worst(&healths).map_or(OFF, |(status, _)| status.as_str()).to_owned(),

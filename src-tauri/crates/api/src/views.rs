@@ -15,7 +15,7 @@ use tandem_domain::{
     mailbox::{Mailbox, MailboxOwner},
     probe::{Rung, RungOutcome},
     profile::{EmailServerProfile, Endpoint},
-    settings::OrganizationSettings,
+    settings::{DEFAULT_QUEUE_FILTER, DEFAULT_USER_FILTER, IncomingFilter, OrganizationSettings},
     workload::{Workload, WorkloadStatus},
 };
 use tandem_store::view;
@@ -79,6 +79,14 @@ pub(crate) fn owner_parts(owner: MailboxOwner) -> (&'static str, uuid::Uuid) {
         MailboxOwner::User(id) => ("user", id.0),
         MailboxOwner::Queue(id) => ("queue", id.0),
     }
+}
+
+/// Which mail is promoted for an owner whose entry names `chosen`, or nothing.
+pub(crate) fn filter_of(owner: MailboxOwner, chosen: Option<IncomingFilter>) -> IncomingFilter {
+    chosen.unwrap_or(match owner {
+        MailboxOwner::User(_) => DEFAULT_USER_FILTER,
+        MailboxOwner::Queue(_) => DEFAULT_QUEUE_FILTER,
+    })
 }
 
 pub(crate) fn owner_as_entry(owner: MailboxOwner) -> DirectoryId {

@@ -12,7 +12,10 @@ use crate::{
 use rusqlite::Connection;
 use std::{
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    },
 };
 use tandem_domain::{Instant, ids::OrganizationId};
 use tandem_engine::ports::storage::StorageError;
@@ -35,6 +38,8 @@ struct Inner {
     feed: ChangeFeed,
     path: PathBuf,
     organization: OrganizationId,
+    /// The writer's `PRAGMA data_version` when it was last looked at.
+    data_version: AtomicI64,
 }
 
 impl Store {
@@ -53,11 +58,21 @@ impl Store {
     pub fn open_with(path: &Path, now: Instant, tuning: Tuning) -> Result<Self, OpenError> {
         let connection = open_writer(path, tuning)?;
         let organization = organization::found(&connection, now).map_err(|error| open_error(path, &error))?;
+        let version = data_version(&connection).map_err(|error| open_error(path, &error))?;
         let feed = ChangeFeed::new();
         let writer = Writer::start(connection, path, feed.clone())
             .map_err(|error| OpenError::Failed { path: path.to_path_buf(), why: error.to_string() })?;
         let readers = Arc::new(Readers::new(path, tuning));
-        Ok(Self { inner: Arc::new(Inner { readers, writer, feed, path: path.to_path_buf(), organization }) })
+        Ok(Self {
+            inner: Arc::new(Inner {
+                readers,
+                writer,
+                feed,
+                path: path.to_path_buf(),
+                organization,
+                data_version: AtomicI64::new(version),
+            }),
+        })
     }
 
     /// The database file.
@@ -72,10 +87,22 @@ impl Store {
         self.inner.organization
     }
 
-    /// Hears of every kind of change that this process commits from now on. Changes of other processes are not heard.
+    /// Hears of every kind of change that this process commits from now on. Those of other
+    /// processes are not heard: [`Store::changed_elsewhere`] tells of them.
     #[must_use]
     pub fn change_feed(&self) -> broadcast::Receiver<ChangeKind> {
         self.inner.feed.subscribe()
+    }
+
+    /// Whether another process committed something since this was last asked, or since the store was opened. One asks
+    /// for all clones. SQLite does not tell what it was.
+    ///
+    /// # Errors
+    /// When the database cannot be asked, also because another process writes for long; ask again later.
+    pub async fn changed_elsewhere(&self) -> Result<bool, StorageError> {
+        // To the connection that writes, our own commits are not another's; to a reader they would be.
+        let version = self.write(|connection, _| Ok(data_version(connection)?)).await?;
+        Ok(self.inner.data_version.swap(version, Ordering::Relaxed) != version)
     }
 
     /// Checks the whole database (`PRAGMA quick_check`); takes seconds on a large one. Empty when all is well.
@@ -134,4 +161,9 @@ impl Store {
     pub(crate) fn error(&self, error: &rusqlite::Error) -> StorageError {
         storage_error(&self.inner.path, error)
     }
+}
+
+/// A number that differs from that of before when another connection committed in between.
+fn data_version(connection: &Connection) -> rusqlite::Result<i64> {
+    connection.query_row("PRAGMA data_version", [], |row| row.get(0))
 }

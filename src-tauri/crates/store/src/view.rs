@@ -12,6 +12,7 @@ use tandem_domain::{
     message::ContentRange,
     outgoing::AttemptPhase,
     probe::Rung,
+    settings::IncomingFilter,
     workload::{Workload, WorkloadState},
 };
 
@@ -22,6 +23,8 @@ pub struct MailboxView {
     pub mailbox: Mailbox,
     /// Its owner's name.
     pub owner_name: String,
+    /// Which mail is promoted for its owner; `None` means the default of the owner's kind.
+    pub owner_filter: Option<IncomingFilter>,
     /// Its profile's name.
     pub profile_name: Option<String>,
     /// Incoming, outgoing and ACT, in this order.

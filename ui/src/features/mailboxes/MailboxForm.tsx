@@ -8,7 +8,7 @@ import { toApiError } from "../../lib/errors";
 import { useAction, useDo } from "../../lib/queries";
 import { testIds } from "../../lib/testids";
 import { fromLocalInput, toLocalInput } from "../../lib/time";
-import { word } from "../../lib/words";
+import { wordsOf } from "../../lib/words";
 import { Breaks } from "./RemapDialog";
 
 const useStyles = makeStyles({
@@ -23,8 +23,6 @@ const useStyles = makeStyles({
 });
 
 const DAY = 86_400_000;
-/** The filtering methods that this version knows. */
-const FILTERS = ["all", "none"];
 
 /** Adds or changes a mailbox. An address that another owner has is asked about first. */
 export function MailboxForm(props: {
@@ -39,7 +37,7 @@ export function MailboxForm(props: {
   const [email, setEmail] = useState(before?.email ?? "");
   const [ownerType, setOwnerType] = useState(before?.owner.type ?? "user");
   const [ownerName, setOwnerName] = useState(before?.owner.name ?? "");
-  const [filter, setFilter] = useState("all");
+  const [filter, setFilter] = useState(before?.incoming_filter ?? "all");
   const [profile, setProfile] = useState(before?.profile ?? "");
   const [incoming, setIncoming] = useState(before?.workloads.incoming.method ?? "server_side_sync");
   const [outgoing, setOutgoing] = useState(before?.workloads.outgoing.method ?? "server_side_sync");
@@ -196,10 +194,14 @@ export function MailboxForm(props: {
         </Field>
       </div>
       <Field label="Which mail becomes a record">
-        <Select value={filter} onChange={(_, d) => setFilter(d.value)}>
-          {FILTERS.map((value) => (
+        <Select
+          value={filter}
+          onChange={(_, d) => setFilter(d.value)}
+          data-testid={testIds.mailboxFormField("filter")}
+        >
+          {wordsOf("filter").map(([value, label]) => (
             <option key={value} value={value}>
-              {word("filter", value)}
+              {label}
             </option>
           ))}
         </Select>

@@ -19,6 +19,8 @@ use tokio::sync::broadcast::{self, error::RecvError};
 const CAPACITY: usize = 4_096;
 /// Changes of one kind are told at most this often.
 const CHANGES_EVERY: Duration = Duration::from_millis(200);
+/// How often it is looked whether another process changed something.
+const OTHERS_EVERY: Duration = Duration::from_secs(2);
 
 type Key = (MailboxId, Workload);
 
@@ -61,6 +63,10 @@ impl Hub {
     /// Tells shells; that nobody listens is no error.
     pub(crate) fn tell(&self, event: EventView) {
         let _ = self.sender.send(event);
+    }
+
+    fn has_listeners(&self) -> bool {
+        self.sender.receiver_count() > 0
     }
 
     /// Whether the engine runs in this process.
@@ -212,6 +218,27 @@ pub(super) async fn forward_changes(hub: std::sync::Arc<Hub>, store: Store) {
         }
         for kind in kinds {
             hub.tell(EventView::Changed { kind: word(kind).to_owned() });
+        }
+    }
+}
+
+/// Tells shells when another process changed the store, at most every two seconds. What it changed is not known, so
+/// every kind is told. Never ends.
+pub(super) async fn forward_others_changes(hub: std::sync::Arc<Hub>, store: Store) {
+    loop {
+        tokio::time::sleep(OTHERS_EVERY).await;
+        if !hub.has_listeners() {
+            continue;
+        }
+        match store.changed_elsewhere().await {
+            Ok(false) => {}
+            Ok(true) => {
+                hub.learn_names(&store).await;
+                for kind in ALL {
+                    hub.tell(EventView::Changed { kind: word(kind).to_owned() });
+                }
+            }
+            Err(error) => tracing::debug!("Whether another process changed something is not known: {error}"),
         }
     }
 }

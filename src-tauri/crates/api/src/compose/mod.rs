@@ -76,7 +76,7 @@ pub struct Tandem {
     running: tokio::sync::Mutex<Option<running::Running>>,
     /// Keys that are known to have a secret, so that lists need not ask a slow keychain again.
     known_secrets: Mutex<HashSet<SecretRef>>,
-    forwarding: JoinHandle<()>,
+    forwarding: [JoinHandle<()>; 2],
 }
 
 impl std::fmt::Debug for Tandem {
@@ -125,7 +125,10 @@ impl Tandem {
             clock,
             events: Arc::clone(&hub) as Arc<_>,
         };
-        let forwarding = tokio::spawn(events::forward_changes(Arc::clone(&hub), store.clone()));
+        let forwarding = [
+            tokio::spawn(events::forward_changes(Arc::clone(&hub), store.clone())),
+            tokio::spawn(events::forward_others_changes(Arc::clone(&hub), store.clone())),
+        ];
         Ok(Arc::new(Self {
             engine: Engine::new(ports.clone(), EngineLimits::default()),
             store,
@@ -162,7 +165,13 @@ impl Tandem {
             practice.remove().await;
         }
         self.stop_engine().await;
-        self.forwarding.abort();
+        self.stop_forwarding();
+    }
+
+    fn stop_forwarding(&self) {
+        for task in &self.forwarding {
+            task.abort();
+        }
     }
 
     pub(crate) fn now(&self) -> Instant {
@@ -212,7 +221,7 @@ impl Tandem {
 impl Drop for Tandem {
     fn drop(&mut self) {
         self.closing.cancel();
-        self.forwarding.abort();
+        self.stop_forwarding();
     }
 }
 

@@ -59,6 +59,8 @@ pub struct MailboxView {
     pub email: String,
     /// Its owner.
     pub owner: OwnerView,
+    /// Which mail is promoted for its owner: `all`, `replies`, `leads_contacts_accounts`, `email_enabled` or `none`.
+    pub incoming_filter: String,
     /// Its profile's name.
     pub profile: Option<String>,
     /// `pending`, `approved` or `rejected`.
@@ -132,7 +134,7 @@ pub struct SaveMailboxRequest {
     pub owner_type: String,
     /// The owner's name; an owner that does not exist is made.
     pub owner_name: String,
-    /// Which mail is promoted for the owner: `all`, `replies`, ...
+    /// Which mail is promoted for the owner: `all`, `replies`, `leads_contacts_accounts`, `email_enabled` or `none`.
     pub incoming_filter: String,
     /// The profile's name.
     pub profile: String,

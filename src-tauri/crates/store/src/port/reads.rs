@@ -304,8 +304,11 @@ fn mailbox_view(connection: &Connection, mailbox: Mailbox) -> rusqlite::Result<M
             last_completed_start: row.and_then(|row| row.last_completed_start),
         });
     }
+    let (owner_name, owner_filter) =
+        directory::name_and_filter(connection, owner_id(mailbox.owner))?.unwrap_or_default();
     Ok(MailboxView {
-        owner_name: directory::name(connection, owner_id(mailbox.owner))?.unwrap_or_default(),
+        owner_name,
+        owner_filter,
         profile_name: profile.map(|found| found.name),
         workloads,
         mailbox,

@@ -42,6 +42,19 @@ pub(crate) fn name(connection: &Connection, id: Uuid) -> rusqlite::Result<Option
     select.query_row([id], |row| row.get(0)).optional()
 }
 
+/// The name of a record and which mail is promoted for it, when it still exists.
+pub(crate) fn name_and_filter(
+    connection: &Connection,
+    id: Uuid,
+) -> rusqlite::Result<Option<(String, Option<IncomingFilter>)>> {
+    let mut select =
+        connection.prepare_cached("SELECT name, incoming_filter FROM directory_entry WHERE id = ?1")?;
+    let found = select.query_row([id], |row| {
+        Ok((row.get("name")?, opt_word(row, "incoming_filter", IncomingFilter::from_word)?))
+    });
+    found.optional()
+}
+
 /// Entries of one kind by name: those whose name or an address contains `search`, after the one named `after`.
 pub(crate) fn page(
     connection: &Connection,

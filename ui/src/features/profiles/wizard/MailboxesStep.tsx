@@ -1,6 +1,7 @@
 import { Button, Field, Input, makeStyles, Select, Text, tokens } from "@fluentui/react-components";
 import { AddRegular, DeleteRegular } from "@fluentui/react-icons";
 import { testIds } from "../../../lib/testids";
+import { wordsOf } from "../../../lib/words";
 import type { MailboxDraft } from "./state";
 import type { StepProps } from "./step";
 
@@ -80,6 +81,19 @@ export function MailboxesStep({ state, change, wrong }: StepProps) {
                 </Field>
               </>
             )}
+            <Field label="Which mail becomes a record">
+              <Select
+                value={m.filter}
+                onChange={(_, d) => set({ filter: d.value })}
+                data-testid={testIds.wizardMailbox("filter", index)}
+              >
+                {wordsOf("filter").map(([value, label]) => (
+                  <option key={value} value={value}>
+                    {label}
+                  </option>
+                ))}
+              </Select>
+            </Field>
             <Field label="Process emails from" validationMessage={wrong[`${m.key}.from`]}>
               <Input
                 type="datetime-local"

@@ -99,6 +99,8 @@ test("the mailbox that was tried is the first one to add, with its credentials, 
     process_emails_from: "2026-11-20T12:00:00.000Z",
   });
   expect(finishLabel(state)).toBe("Create profile and add 1 mailbox");
+  state = reduce(state, { type: "mailbox", key: draft.key, change: { filter: "replies" } });
+  expect(state.mailboxes.map((m) => mailboxOf(state, m).incoming_filter)).toEqual(["replies"]);
 });
 
 test("the same address twice is refused", () => {

@@ -25,6 +25,7 @@ export type MailboxDraft = {
   email: string;
   ownerType: "user" | "queue";
   ownerName: string;
+  filter: string;
   userName: string;
   password: string;
   from: string;
@@ -225,6 +226,7 @@ function withMailbox(state: Wizard, now: number, email: string): Wizard {
     email,
     ownerType: "user",
     ownerName: nameFrom(email),
+    filter: "all",
     userName: own && email ? state.tryUserName || email : "",
     password: own && email ? state.tryPassword : "",
     from: toLocalInput(new Date(now - DAY).toISOString()),
@@ -331,7 +333,7 @@ export function mailboxOf(state: Wizard, draft: MailboxDraft): SaveMailboxReques
     email: draft.email.trim(),
     owner_type: draft.ownerType,
     owner_name: draft.ownerName.trim(),
-    incoming_filter: "all",
+    incoming_filter: draft.filter,
     profile: state.name.trim(),
     incoming: "server_side_sync",
     outgoing: "server_side_sync",
