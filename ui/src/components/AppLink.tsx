@@ -13,7 +13,6 @@ const useStyles = makeStyles({
 
 const Anchor = forwardRef<HTMLAnchorElement, AnchorHTMLAttributes<HTMLAnchorElement>>((props, ref) => {
   const styles = useStyles();
-  // biome-ignore lint/a11y/useAnchorContent: the content comes with the other properties
   return <a {...props} ref={ref} className={styles.link} />;
 });
 

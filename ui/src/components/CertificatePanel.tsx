@@ -1,6 +1,6 @@
 import { Button, Checkbox, makeStyles, Subtitle2, Text, tokens } from "@fluentui/react-components";
 import { DocumentRegular, ShieldErrorRegular } from "@fluentui/react-icons";
-import { useState } from "react";
+import { Fragment, useState } from "react";
 import type { Certificate } from "../bindings";
 import { testIds } from "../lib/testids";
 import { exact } from "../lib/time";
@@ -15,6 +15,7 @@ const useStyles = makeStyles({
     backgroundColor: tokens.colorNeutralBackground1,
   },
   title: { display: "flex", gap: tokens.spacingHorizontalS, alignItems: "center" },
+  heading: { margin: 0 },
   facts: {
     display: "grid",
     gridTemplateColumns: "minmax(80px, max-content) 1fr",
@@ -52,9 +53,11 @@ export function CertificatePanel(props: {
     >
       <div className={styles.title}>
         <ShieldErrorRegular fontSize={24} aria-hidden="true" />
-        <Subtitle2 as="h3">The certificate of {certificate.host} was refused</Subtitle2>
+        <Subtitle2 as="h3" className={styles.heading}>
+          The certificate of {certificate.host} was refused
+        </Subtitle2>
       </div>
-      <Text>{certificate.why}</Text>
+      <Text>{certificate.why.charAt(0).toUpperCase() + certificate.why.slice(1)}.</Text>
       <dl className={styles.facts}>
         <dt>Issued to</dt>
         <dd>{certificate.subject}</dd>
@@ -68,7 +71,16 @@ export function CertificatePanel(props: {
         </dd>
         <dt>SHA-256</dt>
         <dd className={styles.fingerprint} data-testid={testIds.certificateFingerprint}>
-          {inPairs(certificate.sha256)}
+          {inPairs(certificate.sha256)
+            .split(":")
+            .map((pair, index) => (
+              // biome-ignore lint/suspicious/noArrayIndexKey: the pairs of a fingerprint have no other name
+              <Fragment key={index}>
+                {index > 0 && ":"}
+                {index > 0 && <wbr />}
+                {pair}
+              </Fragment>
+            ))}
         </dd>
       </dl>
       <Text>

@@ -13,7 +13,7 @@ import { Ladder } from "../../../components/Ladder";
 import { forgetLadders, useLive } from "../../../lib/live";
 import { useDo } from "../../../lib/queries";
 import { testIds } from "../../../lib/testids";
-import { count } from "../../../lib/words";
+import { count, word } from "../../../lib/words";
 
 const useStyles = makeStyles({
   page: { display: "grid", gap: tokens.spacingVerticalL },
@@ -61,7 +61,7 @@ export function DoneStep({ profile, addresses }: { profile: string; addresses: s
               <Ladder
                 key={l.workload}
                 workload={l.workload}
-                title={address}
+                title={`${address}, ${word("workload", l.workload).toLowerCase()}`}
                 rungs={l.rungs}
                 result={l.result}
               />
