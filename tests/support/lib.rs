@@ -23,6 +23,7 @@ mod scene;
 mod servers;
 mod setup;
 mod wait;
+mod window;
 mod wire;
 
 pub use certificate::Certificates;
@@ -33,4 +34,5 @@ pub use scene::{Mail, Scene, header, unfolded};
 pub use servers::{MailServers, Ports, Server};
 pub use setup::Retrieval;
 pub use wait::{free_port, wait_until};
+pub use window::{Desktop, Home, Window, tandem_desktop};
 pub use wire::Wire;

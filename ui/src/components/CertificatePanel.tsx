@@ -15,6 +15,7 @@ const useStyles = makeStyles({
     backgroundColor: tokens.colorNeutralBackground1,
   },
   title: { display: "flex", gap: tokens.spacingHorizontalS, alignItems: "center" },
+  heading: { margin: 0 },
   facts: {
     display: "grid",
     gridTemplateColumns: "minmax(80px, max-content) 1fr",
@@ -53,9 +54,11 @@ export function CertificatePanel(props: {
     >
       <div className={styles.title}>
         <ShieldErrorRegular fontSize={24} aria-hidden="true" />
-        <Subtitle2 as="h3">The certificate of {certificate.host} was refused</Subtitle2>
+        <Subtitle2 as="h3" className={styles.heading}>
+          The certificate of {certificate.host} was refused
+        </Subtitle2>
       </div>
-      <Text>{certificate.why}</Text>
+      <Text>{certificate.why.charAt(0).toUpperCase() + certificate.why.slice(1)}.</Text>
       <dl className={styles.facts}>
         <dt>Issued to</dt>
         <dd>{certificate.subject}</dd>

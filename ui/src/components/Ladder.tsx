@@ -9,6 +9,7 @@ import { ErrorPanel } from "./ErrorPanel";
 
 const useStyles = makeStyles({
   ladder: { display: "grid", gap: tokens.spacingVerticalS, minWidth: 0 },
+  title: { margin: 0 },
   list: { listStyle: "none", margin: 0, padding: 0, display: "grid", gap: tokens.spacingVerticalXXS },
   rung: {
     display: "grid",
@@ -47,7 +48,7 @@ export function Ladder(props: {
       data-testid={testIds.ladder(props.workload)}
       data-status={props.result?.status ?? "running"}
     >
-      <Subtitle2 as="h3">
+      <Subtitle2 as="h3" className={styles.title}>
         {props.title ?? word("workload", props.workload)}
         {props.result && `: ${RESULT[props.result.status] ?? props.result.status}`}
       </Subtitle2>

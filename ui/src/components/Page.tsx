@@ -85,7 +85,7 @@ export function EmptyState(props: {
       <Title3 as="h2" className={styles.emptyTitle}>
         {props.title}
       </Title3>
-      {props.children && <Text>{props.children}</Text>}
+      {props.children && <Text align="center">{props.children}</Text>}
       {props.actions && <div className={styles.actions}>{props.actions}</div>}
     </div>
   );

@@ -43,6 +43,7 @@ const useStyles = makeStyles({
     alignItems: "center",
     color: tokens.colorNeutralForeground3,
   },
+  blockedIcon: { flexShrink: 0, fontSize: "16px" },
   conversation: { listStyle: "none", margin: 0, padding: 0, display: "grid", gap: tokens.spacingVerticalXS },
   item: { display: "flex", flexWrap: "wrap", gap: tokens.spacingHorizontalS },
 });
@@ -113,7 +114,7 @@ function Email({ email, onOpen }: { email: EmailView; onOpen: (id: string) => vo
       </div>
       {blocked > 0 && (
         <Text className={styles.blocked} data-testid={testIds.recordBlocked}>
-          <ImageOffRegular aria-hidden="true" />
+          <ImageOffRegular className={styles.blockedIcon} aria-hidden="true" />
           {count(blocked, "remote picture")} blocked: loading {blocked === 1 ? "it" : "them"} would tell the
           sender that you read this.
         </Text>

@@ -33,6 +33,7 @@ import { ReadingPane } from "./ReadingPane";
 const useStyles = makeStyles({
   bar: { display: "flex", flexWrap: "wrap", gap: tokens.spacingHorizontalS, alignItems: "center" },
   search: { flex: "1 1 220px", maxWidth: "420px" },
+  choice: { flex: "0 1 220px", minWidth: "140px" },
   columns: {
     display: "grid",
     gridTemplateColumns: "minmax(0, 1fr)",
@@ -182,6 +183,7 @@ export function RecordsPage() {
           ))}
         </Select>
         <Select
+          className={styles.choice}
           aria-label="Mailbox"
           value={search.mailbox ?? ""}
           onChange={(_, d) => set({ mailbox: d.value || undefined })}
