@@ -194,14 +194,17 @@ async fn a_mailbox_is_set_up_proven_read_and_answered_in_the_window() {
     window.page.set_window_rect(0, 0, 1200, 800).await.unwrap();
     let _ = window.see("home-set-up-profile").await;
     window.shot("home-empty").await;
-    for (page, empty) in [
-        ("profiles", "No profile"),
-        ("mailboxes", "No mailbox"),
-        ("records", "No email"),
-        ("ledger", "No"),
-    ] {
+    for (page, empty) in
+        [("profiles", "No profile"), ("mailboxes", "No mailbox"), ("records", "No email"), ("ledger", "No")]
+    {
         window.go(page).await;
-        let _ = window.page.wait().at_most(SOON).for_element(fantoccini::Locator::XPath(&format!("//h2[contains(.,'{empty}')]"))).await.unwrap();
+        let _ = window
+            .page
+            .wait()
+            .at_most(SOON)
+            .for_element(fantoccini::Locator::XPath(&format!("//h2[contains(.,'{empty}')]")))
+            .await
+            .unwrap();
         window.shot(&format!("{page}-empty")).await;
     }
     window.go("home").await;
@@ -296,7 +299,9 @@ async fn a_closed_window_keeps_synchronizing_and_a_second_start_shows_it_again()
     let servers = MailServers::start_with(&MailOptions::with_accounts(["amy"]));
     let account = servers.account("amy").clone();
     let scene = Scene {
-        data: TandemData::new().with("TANDEM_SECRETS", "keychain").with_passwords(std::slice::from_ref(&account)),
+        data: TandemData::new()
+            .with("TANDEM_SECRETS", "keychain")
+            .with_passwords(std::slice::from_ref(&account)),
     };
     let minute = "\n[settings]\ncycle_interval_minutes = 1\n";
     let _ = scene.apply(&(servers.setup("Contoso", Retrieval::ImapTls) + minute)).success();
@@ -314,7 +319,8 @@ async fn a_closed_window_keeps_synchronizing_and_a_second_start_shows_it_again()
     window.click("close-hide").await;
     wait_until("the window to go", SOON, || desktop.visible_windows().is_empty().then_some(()));
     assert_eq!(window.process(), process, "the process runs on");
-    let mail = tandem_tests::Mail::new("eve@fabrikam.test", AMY, "While closed", "closed@fabrikam.test").raw();
+    let mail =
+        tandem_tests::Mail::new("eve@fabrikam.test", AMY, "While closed", "closed@fabrikam.test").raw();
     servers.send_from_outside("eve@fabrikam.test", AMY, &mail);
     let sent = Instant::now();
     wait_until("the engine's next cycle", Duration::from_secs(90), || {
@@ -346,7 +352,9 @@ async fn a_data_folder_that_another_engine_has_is_said_and_can_be_tried_again() 
     let servers = MailServers::start_with(&MailOptions::with_accounts(["amy"]));
     let account = servers.account("amy").clone();
     let scene = Scene {
-        data: TandemData::new().with("TANDEM_SECRETS", "keychain").with_passwords(std::slice::from_ref(&account)),
+        data: TandemData::new()
+            .with("TANDEM_SECRETS", "keychain")
+            .with_passwords(std::slice::from_ref(&account)),
     };
     let _ = scene.apply(&servers.setup("Contoso", Retrieval::ImapTls)).success();
     let _ = scene.data.run(["mailbox", "test-enable", "--all"]).success();
@@ -372,7 +380,11 @@ async fn a_data_folder_that_another_engine_has_is_said_and_can_be_tried_again() 
         assert!(start.elapsed() < SOON, "the error stays");
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
-    assert_ne!(scene.data.run(["run", "--for", "10ms"]).code, Some(0), "now the window's engine has the folder");
+    assert_ne!(
+        scene.data.run(["run", "--for", "10ms"]).code,
+        Some(0),
+        "now the window's engine has the folder"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -71,7 +71,7 @@ pub fn read_body(raw: &RawMessage) -> MessageBody {
 
 fn parse(raw: &RawMessage) -> Result<ParsedMessage, Unreadable> {
     let structure = structure_of(raw)?;
-    message(raw, structure).map_err(unreadable)
+    message(raw, structure).map_err(|error| unreadable(&error))
 }
 
 fn structure_of(raw: &RawMessage) -> Result<Structure, Unreadable> {
@@ -83,14 +83,14 @@ fn structure_of(raw: &RawMessage) -> Result<Structure, Unreadable> {
         RawMessage::Spooled { path, len } => File::open(path.as_ref())
             .and_then(|file| structure::read(BufReader::with_capacity(BUFFER_BYTES, file), *len)),
     }
-    .map_err(unreadable)?;
+    .map_err(|error| unreadable(&error))?;
     if !structure.has_fields {
         return Err(Unreadable("nothing in it looks like the header of a message".into()));
     }
     Ok(structure)
 }
 
-fn unreadable(error: io::Error) -> Unreadable {
+fn unreadable(error: &io::Error) -> Unreadable {
     Unreadable(format!("the message could not be read: {error}"))
 }
 
