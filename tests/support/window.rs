@@ -62,8 +62,11 @@ impl Desktop {
 
     /// What `xdotool` answers; empty when it finds nothing.
     pub fn xdotool(&self, arguments: &[&str]) -> String {
-        let output = Command::new("xdotool").args(arguments).stderr(Stdio::null()).output();
-        String::from_utf8_lossy(&output.expect("xdotool is installed: run script/bootstrap").stdout).trim().to_owned()
+        let output =
+            Command::new("timeout").args(["5", "xdotool"]).args(arguments).stderr(Stdio::null()).output();
+        String::from_utf8_lossy(&output.expect("xdotool is installed: run script/bootstrap").stdout)
+            .trim()
+            .to_owned()
     }
 
     /// Closes a window as a person does, with Alt+F4.
@@ -161,10 +164,8 @@ impl Window {
         home.dress(&mut command);
         let driver = Group::spawn(command, &log);
         let mut wanted = serde_json::Map::new();
-        wanted.insert(
-            "webkitgtk:browserOptions".to_owned(),
-            json!({ "binary": tandem_desktop(), "args": [] }),
-        );
+        wanted
+            .insert("webkitgtk:browserOptions".to_owned(), json!({ "binary": tandem_desktop(), "args": [] }));
         let address = format!("http://127.0.0.1:{port}");
         let start = Instant::now();
         let page = loop {
@@ -236,7 +237,8 @@ impl Window {
     /// Replaces what is in a field.
     pub async fn fill(&self, handle: &str, text: &str) {
         let field = self.see(handle).await;
-        let all = format!("{}a{}{}", char::from(Key::Control), char::from(Key::Null), char::from(Key::Delete));
+        let all =
+            format!("{}a{}{}", char::from(Key::Control), char::from(Key::Null), char::from(Key::Delete));
         field.click().await.expect("a click");
         field.send_keys(&all).await.expect("typing");
         field.send_keys(text).await.expect("typing");
@@ -277,7 +279,8 @@ impl Window {
         fs::create_dir_all(&folder).expect("make a folder");
         let picture = self.page.screenshot().await.expect("a picture");
         fs::write(folder.join(format!("{name}.png")), picture).expect("write a picture");
-        let wide = "return ['html', 'main'].map(s => document.querySelector(s)).filter(e => e && e.scrollWidth > e.clientWidth + 1)\
+        let wide = "return [...document.querySelectorAll('html, main, form, fieldset, aside, [role=dialog]')]\
+                    .filter(e => e.scrollWidth > e.clientWidth + 1)\
                     .map(e => `${e.tagName} is ${e.scrollWidth} wide in ${e.clientWidth}`)";
         assert_eq!(self.ask(wide).await, json!([]), "on {name} something sticks out at the side");
     }
@@ -287,6 +290,10 @@ impl Window {
             let _ = fs::write(std::env::temp_dir().join("tandem-window-failure.png"), picture);
         }
         let text = self.ask("return document.body.innerText").await;
-        panic!("{why}\n--- the page ---\n{}\n--- the program ---\n{}", text.as_str().unwrap_or_default(), self.said())
+        panic!(
+            "{why}\n--- the page ---\n{}\n--- the program ---\n{}",
+            text.as_str().unwrap_or_default(),
+            self.said()
+        )
     }
 }

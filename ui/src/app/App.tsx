@@ -13,6 +13,12 @@ const useStyles = makeStyles({
   root: {
     height: "100%",
     backgroundColor: tokens.colorNeutralBackground2,
+    // Fields are as wide as their place, not as their longest choice, and as high as their text.
+    "& .fui-Field, & .fui-Input, & .fui-Input > input, & .fui-Select, & .fui-Select > select": {
+      minWidth: 0,
+      maxWidth: "100%",
+    },
+    "& .fui-Select > select": { height: "auto", minHeight: "32px", textOverflow: "ellipsis" },
     "@media (prefers-reduced-motion: reduce)": {
       "& *": { animationDuration: "0.01ms !important", transitionDuration: "0.01ms !important" },
     },

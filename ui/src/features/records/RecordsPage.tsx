@@ -91,7 +91,7 @@ const COLUMNS: Column<EmailRow>[] = [
   {
     id: "when",
     title: "When",
-    width: "76px",
+    width: "5.5em",
     cell: (e) => <TimeText at={e.received_on ?? e.sent_on} style="short" />,
   },
 ];
