@@ -62,7 +62,8 @@ impl Desktop {
 
     /// What `xdotool` answers; empty when it finds nothing.
     pub fn xdotool(&self, arguments: &[&str]) -> String {
-        let output = Command::new("xdotool").args(arguments).stderr(Stdio::null()).output();
+        let output =
+            Command::new("timeout").args(["5", "xdotool"]).args(arguments).stderr(Stdio::null()).output();
         String::from_utf8_lossy(&output.expect("xdotool is installed: run script/bootstrap").stdout)
             .trim()
             .to_owned()
@@ -278,7 +279,8 @@ impl Window {
         fs::create_dir_all(&folder).expect("make a folder");
         let picture = self.page.screenshot().await.expect("a picture");
         fs::write(folder.join(format!("{name}.png")), picture).expect("write a picture");
-        let wide = "return ['html', 'main'].map(s => document.querySelector(s)).filter(e => e && e.scrollWidth > e.clientWidth + 1)\
+        let wide = "return [...document.querySelectorAll('html, main, form, fieldset, aside, [role=dialog]')]\
+                    .filter(e => e.scrollWidth > e.clientWidth + 1)\
                     .map(e => `${e.tagName} is ${e.scrollWidth} wide in ${e.clientWidth}`)";
         assert_eq!(self.ask(wide).await, json!([]), "on {name} something sticks out at the side");
     }

@@ -14,8 +14,12 @@ const useStyles = makeStyles({
     height: "100%",
     backgroundColor: tokens.colorNeutralBackground2,
     "& h1, & h2, & h3": { margin: 0 },
-    // Fluent gives these a fixed height, which cuts large text.
-    "& .fui-Select__select": { height: "auto", minHeight: "32px" },
+    // Fields are as wide as their place, not as their longest choice, and as high as their text.
+    "& .fui-Field, & .fui-Input, & .fui-Input > input, & .fui-Select, & .fui-Select > select": {
+      minWidth: 0,
+      maxWidth: "100%",
+    },
+    "& .fui-Select > select": { height: "auto", minHeight: "32px", textOverflow: "ellipsis" },
     "@media (prefers-reduced-motion: reduce)": {
       "& *": { animationDuration: "0.01ms !important", transitionDuration: "0.01ms !important" },
     },

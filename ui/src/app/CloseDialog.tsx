@@ -6,13 +6,17 @@ import {
   DialogContent,
   DialogSurface,
   DialogTitle,
+  makeStyles,
 } from "@fluentui/react-components";
 import { useEffect, useState } from "react";
 import { backend, type OnClose } from "../lib/backend";
 import { testIds } from "../lib/testids";
 
+const useStyles = makeStyles({ actions: { flexWrap: "wrap", "& button": { whiteSpace: "nowrap" } } });
+
 /** Explains, the first time, what closing the window means, and remembers the answer. */
 export function CloseDialog() {
+  const styles = useStyles();
   const [open, setOpen] = useState(false);
   useEffect(() => backend().onClosing(() => setOpen(true)), []);
   const answer = (choice: OnClose | null) => {
@@ -30,7 +34,7 @@ export function CloseDialog() {
             Without its window Tandem goes on synchronizing in the background, with an icon in the tray. Open
             it from there, or start Tandem again. Your choice is remembered; change it in Settings.
           </DialogContent>
-          <DialogActions>
+          <DialogActions fluid className={styles.actions}>
             <Button appearance="primary" onClick={() => answer("hide")} data-testid={testIds.closeHide}>
               Keep synchronizing
             </Button>

@@ -28,6 +28,7 @@ import { Quarantine } from "./Quarantine";
 
 const useStyles = makeStyles({
   bar: { display: "flex", flexWrap: "wrap", gap: tokens.spacingHorizontalS, alignItems: "center" },
+  choice: { flex: "0 1 220px", minWidth: "140px" },
   columns: {
     display: "grid",
     gridTemplateColumns: "minmax(0, 1fr)",
@@ -72,14 +73,14 @@ const COLUMNS: Column<LedgerView>[] = [
   {
     id: "received",
     title: "Received",
-    width: "5.6rem",
+    width: "6.5em",
     cell: (r) => <TimeText at={r.received_at} style="short" />,
     sortBy: (r) => Date.parse(r.received_at ?? "") || 0,
   },
   {
     id: "size",
     title: "Size",
-    width: "5rem",
+    width: "5.75em",
     cell: (r) => bytes(r.size),
     sortBy: (r) => r.size,
     extra: true,
@@ -152,6 +153,7 @@ function Messages() {
     <>
       <div className={styles.bar}>
         <Select
+          className={styles.choice}
           aria-label="Mailbox"
           value={search.mailbox ?? ""}
           onChange={(_, d) => set({ mailbox: d.value || undefined, open: undefined })}

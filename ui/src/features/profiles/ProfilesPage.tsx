@@ -53,7 +53,7 @@ const COLUMNS: Column<ProfileView>[] = [
   {
     id: "mailboxes",
     title: "Mailboxes",
-    width: "5.8rem",
+    width: "6.5em",
     cell: (p) => p.mailboxes.toLocaleString(),
     sortBy: (p) => p.mailboxes,
   },

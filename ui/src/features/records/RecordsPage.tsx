@@ -97,7 +97,7 @@ const COLUMNS: Column<EmailRow>[] = [
   {
     id: "when",
     title: "When",
-    width: "5.2rem",
+    width: "5.5em",
     cell: (e) => <TimeText at={e.received_on ?? e.sent_on} style="short" />,
   },
 ];
