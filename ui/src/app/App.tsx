@@ -14,7 +14,8 @@ const useStyles = makeStyles({
     height: "100%",
     backgroundColor: tokens.colorNeutralBackground2,
     // Fields are as wide as their place, not as their longest choice, and as high as their text.
-    "& .fui-Field, & .fui-Input, & .fui-Input > input, & .fui-Select, & .fui-Select > select": {
+    "& .fui-Field": { minWidth: 0 },
+    "& .fui-Input, & .fui-Input > input, & .fui-Select, & .fui-Select > select": {
       minWidth: 0,
       maxWidth: "100%",
     },
