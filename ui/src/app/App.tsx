@@ -15,7 +15,8 @@ const useStyles = makeStyles({
     backgroundColor: tokens.colorNeutralBackground2,
     "& h1, & h2, & h3": { margin: 0 },
     // Fields are as wide as their place, not as their longest choice, and as high as their text.
-    "& .fui-Field, & .fui-Input, & .fui-Input > input, & .fui-Select, & .fui-Select > select": {
+    "& .fui-Field": { minWidth: 0 },
+    "& .fui-Input, & .fui-Input > input, & .fui-Select, & .fui-Select > select": {
       minWidth: 0,
       maxWidth: "100%",
     },
