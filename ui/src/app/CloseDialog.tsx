@@ -25,8 +25,10 @@ export function CloseDialog() {
       .closeWindow(choice)
       .catch(() => undefined);
   };
+  // Gone at once: a hidden window draws nothing, so a dialog that fades out would still be there when it is shown again.
+  if (!open) return null;
   return (
-    <Dialog open={open} onOpenChange={(_, d) => !d.open && answer(null)}>
+    <Dialog open onOpenChange={(_, d) => !d.open && answer(null)}>
       <DialogSurface data-testid={testIds.closeDialog}>
         <DialogBody>
           <DialogTitle>Close the window?</DialogTitle>
