@@ -47,9 +47,21 @@ export DBUS_SESSION_BUS_ADDRESS
 started+=($!)
 number=$(line_of "$session/display") || fail "the display did not start" display
 
-# The keychain: the login password comes on standard input; the default collection is made and opened with it.
-printf 'password' | "${bound[@]}" gnome-keyring-daemon --foreground --unlock --components=secrets \
-  > "$session/keychain.log" 2>&1 &
+# The keychain: the login password comes on standard input; the default collection is made and opened with it. The daemon
+# has been seen to crash (SIGTRAP) on a busy machine; it is then started again, with what it had stored.
+keep_keychain() {
+  local rc replace=''
+  while :; do
+    rc=0
+    # shellcheck disable=SC2086 # empty or one word
+    printf 'password' | "${bound[@]}" gnome-keyring-daemon --foreground $replace --unlock --components=secrets || rc=$?
+    # Told to end, or ended by itself.
+    [ "$rc" -gt 128 ] && [ "$rc" != 143 ] || return "$rc"
+    echo "with-session: the keychain crashed ($rc) and is started again" >&2
+    replace=--replace
+  done
+}
+keep_keychain > "$session/keychain.log" 2>&1 &
 keychain=$!
 started+=("$keychain")
 ask() { dbus-send --session --print-reply=literal "$@" 2> /dev/null || true; }
