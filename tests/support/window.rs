@@ -251,9 +251,17 @@ impl Window {
         self.see(handle).await.select_by_value(value).await.expect("a choice");
     }
 
-    /// The text of the element with this handle.
+    /// The text of the element with this handle, once it shows one: what is not painted yet has none.
     pub async fn text(&self, handle: &str) -> String {
-        self.see(handle).await.text().await.expect("a text")
+        let start = Instant::now();
+        loop {
+            let text = self.see(handle).await.text().await.expect("a text");
+            if !text.is_empty() {
+                return text;
+            }
+            assert!(start.elapsed() < Duration::from_secs(20), "{handle} shows no text");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
     }
 
     /// Opens a page from the navigation.

@@ -78,7 +78,8 @@ test("the wizard writes nothing before its last button, and then the profile and
   await user.type(await screen.findByTestId(testIds.wizardAddress), "amy@contoso.test");
   await user.click(screen.getByTestId(testIds.wizardNext));
   const server = await screen.findByTestId(testIds.wizardServer("incoming"));
-  expect(server).toHaveValue("imap.contoso.test");
+  await screen.findByText("contoso.test names these servers in its autoconfig file.");
+  expect(server).toHaveValue("mail.contoso.test");
   await user.clear(server);
   await user.type(server, "mail.contoso.test");
   await user.click(screen.getByTestId(testIds.wizardNext));

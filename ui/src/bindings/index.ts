@@ -81,6 +81,14 @@ export type ApplyResult = {
 	changes: ChangeView[],
 };
 
+/**  One source that was asked. */
+export type AskedView = {
+	/**  A web address, or a name of the name service. */
+	source: string,
+	/**  What came of it. */
+	outcome: string,
+};
+
 /**  An attachment. */
 export type AttachmentView = {
 	/**  Its id. */
@@ -151,6 +159,26 @@ export type CycleView = {
 	items: number,
 	/**  The failure that ended it, for people. */
 	error: string | null,
+};
+
+/**  Whose domain to ask. Only its own servers and its name service are asked, and nothing but the address travels. */
+export type DiscoverRequest = {
+	/**  An email address. */
+	address: string,
+};
+
+/**  What a domain says about its mail servers. Nothing is saved. */
+export type Discovered = {
+	/**  The domain. */
+	domain: string,
+	/**  The most believable first. */
+	proposals: ProposalView[],
+	/**  `exchange_online` or `google`, when the domain's mail is hosted there. */
+	hosted_by: string | null,
+	/**  What that means for a profile, in words. */
+	advice: string | null,
+	/**  Everything that was asked, and what came of it. */
+	asked: AskedView[],
 };
 
 /**  A page of emails. */
@@ -611,6 +639,22 @@ export type ProfileView = {
 	status: string,
 };
 
+/**  Servers for a profile. */
+export type ProposalView = {
+	/**  `imap_smtp` or `pop3_smtp`. */
+	server_type: string,
+	/**  Incoming server. */
+	incoming: EndpointView,
+	/**  Outgoing server. */
+	outgoing: EndpointView,
+	/**  The user name to log in with, where the domain tells. */
+	user_name: string | null,
+	/**  Whether a password is accepted at all. */
+	takes_password: boolean,
+	/**  `autoconfig`, `service_records` or `known_provider`. */
+	source: string,
+};
+
 /**  Names one quarantined message, or all. */
 export type QuarantineRequest = {
 	/**  Its id; absent means all. */
@@ -928,6 +972,8 @@ export type Actions = {
 	profiles: { request: Nothing; response: ProfileView[] };
 	/** Creates or changes a profile. */
 	save_profile: { request: SaveProfileRequest; response: ProfileView };
+	/** Asks an address's domain for its mail servers; nothing is saved. */
+	discover_servers: { request: DiscoverRequest; response: Discovered };
 	/** Climbs the ladder of a saved profile's servers; rungs arrive as events too. */
 	probe_profile: { request: ProbeProfileRequest; response: LadderView[] };
 	/** Climbs the ladder for servers that are not saved yet. */

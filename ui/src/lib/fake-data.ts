@@ -2,6 +2,7 @@ import type {
   AlertView,
   ApiError,
   Certificate,
+  Discovered,
   EmailView,
   LedgerView,
   MailboxView,
@@ -27,6 +28,40 @@ export const certificate: Certificate = {
   sha256: "9f2a41c05be77d138a60f4d2c95e1b8830aa6cf17e42d9b5036f8c1d24e7ba90",
   why: "It is signed by an authority that this computer does not know.",
 };
+
+/** A domain that names IMAP servers in its autoconfig file. */
+export function discovered(address: string): Discovered {
+  const domain = address.split("@")[1] ?? "";
+  const at = (server: string, port: number, security: string) => ({
+    server: `${server}.${domain}`,
+    port,
+    security,
+    ca_file: null,
+    trusted_certificate_sha256: [],
+  });
+  return {
+    domain,
+    proposals: [
+      {
+        server_type: "imap_smtp",
+        incoming: at("mail", 993, "tls"),
+        outgoing: at("mail", 465, "tls"),
+        user_name: address,
+        takes_password: true,
+        source: "autoconfig",
+      },
+    ],
+    hosted_by: null,
+    advice: null,
+    asked: [
+      {
+        source: `https://autoconfig.${domain}/mail/config-v1.1.xml`,
+        outcome: "names servers for 1 kinds of profiles",
+      },
+      { source: `SRV _imaps._tcp.${domain}`, outcome: "does not exist" },
+    ],
+  };
+}
 
 export function failure(over: Partial<ApiError>): ApiError {
   return {

@@ -214,6 +214,7 @@ export class FakeBackend implements Backend {
       this.emit({ type: "changed", kind: "configuration" });
       return saved;
     },
+    discover_servers: async ({ address }) => data.discovered(address),
     probe_profile: async ({ name }) => {
       const found = this.profiles.find((p) => p.name === name);
       if (!found?.incoming || !found.outgoing) throw data.failure({ code: "not_found", object: name });

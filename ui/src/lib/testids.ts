@@ -35,6 +35,7 @@ export const testIds = {
   wizardTypeCard: (type: string) => `wizard-type-${type}`,
   wizardName: "wizard-name",
   wizardAddress: "wizard-address",
+  wizardFound: "wizard-found",
   wizardServer: (end: string) => `wizard-${end}-server`,
   wizardPort: (end: string) => `wizard-${end}-port`,
   wizardSecurity: (end: string) => `wizard-${end}-security`,

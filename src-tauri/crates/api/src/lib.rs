@@ -7,6 +7,7 @@ mod certificates;
 mod compose;
 mod configuration;
 mod decide;
+mod discover;
 mod emails;
 mod health;
 mod keys;

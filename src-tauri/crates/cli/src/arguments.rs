@@ -131,6 +131,11 @@ pub enum ProfileCommand {
         /// Its name.
         name: String,
     },
+    /// Ask an address's domain for its mail servers; nothing is saved.
+    Discover {
+        /// An address of the domain.
+        address: String,
+    },
     /// Climb the ladder of its servers: dns, tcp, tls, login, list, read, send.
     Probe {
         /// Its name.
@@ -303,6 +308,7 @@ mod tests {
             "tandem apply -",
             "tandem export --records",
             "tandem profile probe Contoso",
+            "tandem profile discover a@b",
             "tandem mailbox test-enable a@b c@d",
             "tandem mailbox test-enable --profile P",
             "tandem mailbox remap a@b --to Support --yes",

@@ -5,6 +5,7 @@
 
 pub mod adapters;
 pub mod auth;
+pub mod discover;
 pub mod imap;
 pub mod mime;
 pub mod net;

@@ -29,6 +29,7 @@ const draftOf = (end: EndpointView | null): EndpointDraft => ({
   caFile: end?.ca_file ?? "",
   trusted: end?.trusted_certificate_sha256 ?? [],
   serverTyped: true,
+  securityTyped: true,
   portTyped: true,
 });
 

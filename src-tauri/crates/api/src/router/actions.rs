@@ -61,6 +61,8 @@ actions! {
     profiles(Nothing) -> Vec<ProfileView>;
     /// Creates or changes a profile.
     save_profile(SaveProfileRequest) -> ProfileView;
+    /// Asks an address's domain for its mail servers; nothing is saved.
+    discover_servers(DiscoverRequest) -> Discovered;
     /// Climbs the ladder of a saved profile's servers; rungs arrive as events too.
     probe_profile(ProbeProfileRequest) -> Vec<LadderView>;
     /// Climbs the ladder for servers that are not saved yet.

@@ -5,6 +5,7 @@
 
 mod alert;
 mod configuration;
+mod discover;
 mod email;
 mod error;
 mod event;
@@ -16,6 +17,7 @@ mod test;
 
 pub use alert::*;
 pub use configuration::*;
+pub use discover::*;
 pub use email::*;
 pub use error::*;
 pub use event::*;

@@ -8,7 +8,7 @@ use crate::{
 };
 use tandem_api::{
     Tandem,
-    wire::{ApiError, EndpointView, Nothing, ProbeProfileRequest, ProfileView},
+    wire::{ApiError, DiscoverRequest, Discovered, EndpointView, Nothing, ProbeProfileRequest, ProfileView},
 };
 
 pub(super) async fn run(tandem: &Tandem, command: ProfileCommand, output: &Output) -> Outcome {
@@ -23,6 +23,10 @@ pub(super) async fn run(tandem: &Tandem, command: ProfileCommand, output: &Outpu
             let profile = found.ok_or_else(|| ApiError::not_found("profile", &name))?;
             output.print(&profile, text);
         }
+        ProfileCommand::Discover { address } => {
+            let found = tandem.discover_servers(DiscoverRequest { address }).await?;
+            output.print(&found, discovered);
+        }
         ProfileCommand::Probe { name } => {
             let ladders = tandem.probe_profile(ProbeProfileRequest { name }).await?;
             output.print(&ladders, |ladders| ladders.iter().map(test_enable::ladder).collect());
@@ -33,6 +37,25 @@ pub(super) async fn run(tandem: &Tandem, command: ProfileCommand, output: &Outpu
         }
     }
     Ok(Done::All)
+}
+
+fn discovered(found: &Discovered) -> String {
+    let mut table = Table::new(["type", "incoming", "outgoing", "user name", "source"]);
+    for one in &found.proposals {
+        table.row([
+            one.server_type.clone(),
+            endpoint(Some(&one.incoming)),
+            endpoint(Some(&one.outgoing)),
+            one.user_name.clone().unwrap_or_else(|| "-".to_owned()),
+            one.source.clone(),
+        ]);
+    }
+    let none = format!("The domain {} names no mail servers. Ask whoever runs them.", found.domain);
+    let mut lines = vec![table.text(&none)];
+    lines.extend(found.advice.clone());
+    lines.push("Asked:".to_owned());
+    lines.extend(found.asked.iter().map(|one| format!("  {}: {}", one.source, one.outcome)));
+    lines.join("\n")
 }
 
 fn table(profiles: &[ProfileView]) -> String {

@@ -9,13 +9,15 @@ import {
   MessageBarBody,
 } from "@fluentui/react-components";
 import { EndpointFields } from "../EndpointFields";
+import { ServersFound } from "./ServersFound";
 import type { StepProps } from "./step";
 
-/** Step 2: where the servers listen, guessed from the address. */
+/** Step 2: where the servers listen, as the domain says or as guessed from the address. */
 export function ServersStep({ state, change, wrong }: StepProps) {
   const plain = state.incoming.security === "none" || state.outgoing.security === "none";
   return (
     <>
+      <ServersFound state={state} change={change} />
       {(["incoming", "outgoing"] as const).map((end) => (
         <EndpointFields
           key={end}

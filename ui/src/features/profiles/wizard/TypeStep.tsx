@@ -99,7 +99,7 @@ export function TypeStep({ state, change, wrong }: StepProps) {
       </fieldset>
       <Field
         label="An email address on this server"
-        hint="The servers' names are guessed from it; you can change them in the next step."
+        hint="The next step asks its domain for the servers, or guesses them; you can change everything."
         required
         validationMessage={wrong.address}
       >

@@ -31,6 +31,59 @@ test("the servers are guessed from the address and follow the kind of server", (
   expect([pop.incoming.server, pop.incoming.port]).toEqual(["pop.contoso.test", "995"]);
 });
 
+const endpointView = (server: string, port: number, security: string) => ({
+  server,
+  port,
+  security,
+  ca_file: null,
+  trusted_certificate_sha256: [],
+});
+const found = (address: string): Change => ({
+  type: "found",
+  address,
+  found: {
+    domain: "contoso.test",
+    proposals: [
+      {
+        server_type: "imap_smtp",
+        incoming: endpointView("mx7.hoster.test", 143, "starttls"),
+        outgoing: endpointView("mx7.hoster.test", 465, "tls"),
+        user_name: null,
+        takes_password: true,
+        source: "autoconfig",
+      },
+    ],
+    hosted_by: null,
+    advice: null,
+    asked: [],
+  },
+});
+
+test("the servers that the domain names are taken, of the kind that was chosen", () => {
+  const state = after(typed("address", "amy@contoso.test"), found("amy@contoso.test"));
+  expect([state.incoming.server, state.incoming.port, state.incoming.security, state.outgoing.port]).toEqual([
+    "mx7.hoster.test",
+    "143",
+    "starttls",
+    "465",
+  ]);
+  const pop = reduce(state, { type: "serverType", value: "pop3_smtp" });
+  expect([pop.incoming.server, pop.incoming.port, pop.incoming.security]).toEqual([
+    "pop.contoso.test",
+    "995",
+    "tls",
+  ]);
+});
+
+test("what the domain says comes too late for what was typed, and for another address", () => {
+  const change: Change = { type: "endpoint", end: "incoming", change: { security: "tls" } };
+  const state = after(typed("address", "amy@contoso.test"), change, found("amy@contoso.test"));
+  expect([state.incoming.server, state.outgoing.server]).toEqual(["imap.contoso.test", "mx7.hoster.test"]);
+  const moved = after(typed("address", "amy@other.test"), found("amy@contoso.test"));
+  expect([moved.found, moved.incoming.server]).toEqual([null, "imap.other.test"]);
+  expect(reduce(state, typed("address", "amy@contoso.tes")).found).toBe(null);
+});
+
 test("what was typed is never overwritten by a guess", () => {
   const state = after(
     { type: "endpoint", end: "incoming", change: { server: "mail.example.org" } },

@@ -1,4 +1,11 @@
-import type { EndpointView, LadderView, SaveMailboxRequest, SaveProfileRequest } from "../../../bindings";
+import type {
+  Discovered,
+  EndpointView,
+  LadderView,
+  ProposalView,
+  SaveMailboxRequest,
+  SaveProfileRequest,
+} from "../../../bindings";
 import { fromLocalInput, toLocalInput } from "../../../lib/time";
 
 /** The steps in order. */
@@ -18,6 +25,7 @@ export type EndpointDraft = {
   /** What the person typed stays, whatever is suggested later. */
   serverTyped: boolean;
   portTyped: boolean;
+  securityTyped: boolean;
 };
 
 export type MailboxDraft = {
@@ -49,6 +57,8 @@ export type Wizard = {
   tryUserName: string;
   tryPassword: string;
   /** The result of the last try, and of what. */
+  /** What the address's domain said about its servers. */
+  found: Discovered | null;
   tried: { of: string; ladders: LadderView[] } | null;
   mailboxes: MailboxDraft[];
   nextKey: number;
@@ -62,6 +72,7 @@ export type Change =
   | { type: "authentication"; value: Authentication }
   | { type: "endpoint"; end: End; change: Partial<EndpointDraft> }
   | { type: "trust"; end: End; sha256: string }
+  | { type: "found"; address: string; found: Discovered }
   | { type: "tried"; of: string; ladders: LadderView[] }
   | { type: "addMailbox"; now: number }
   | { type: "mailbox"; key: number; change: Partial<MailboxDraft> }
@@ -97,6 +108,7 @@ const endpoint = (security: Security, port: number): EndpointDraft => ({
   trusted: [],
   serverTyped: false,
   portTyped: false,
+  securityTyped: false,
 });
 
 export const START: Wizard = {
@@ -116,6 +128,7 @@ export const START: Wizard = {
   tryAddress: "",
   tryUserName: "",
   tryPassword: "",
+  found: null,
   tried: null,
   mailboxes: [],
   nextKey: 1,
@@ -139,6 +152,7 @@ export function reduce(state: Wizard, change: Change): Wizard {
     case "set":
       return suggest({
         ...state,
+        found: change.field === "address" && change.value !== state.address ? null : state.found,
         [change.field]: change.value,
         nameTyped: state.nameTyped || change.field === "name",
       });
@@ -154,7 +168,10 @@ export function reduce(state: Wizard, change: Change): Wizard {
         next.trusted = [];
       }
       if (change.change.port !== undefined) next.portTyped = true;
-      if (change.change.security !== undefined) next.portTyped = false;
+      if (change.change.security !== undefined) {
+        next.portTyped = false;
+        next.securityTyped = true;
+      }
       return suggest({ ...state, [change.end]: next });
     }
     case "trust": {
@@ -162,6 +179,9 @@ export function reduce(state: Wizard, change: Change): Wizard {
       if (before.trusted.includes(change.sha256)) return state;
       return { ...state, [change.end]: { ...before, trusted: [...before.trusted, change.sha256] } };
     }
+    case "found":
+      // What comes back for another address than the one that stands there now is old.
+      return change.address === state.address ? suggest({ ...state, found: change.found }) : state;
     case "tried":
       return { ...state, tried: { of: change.of, ladders: change.ladders } };
     case "addMailbox":
@@ -188,16 +208,33 @@ export function reduce(state: Wizard, change: Change): Wizard {
   }
 }
 
-/** Fills in what can be guessed and was not typed. */
+/** What the domain itself says about servers of the chosen kind, the most believable first. */
+export const proposalOf = (state: Wizard): ProposalView | undefined =>
+  state.found?.proposals.find((one) => one.server_type === state.serverType);
+
+/** Fills in what the domain said, or what can be guessed, and was not typed. */
 function suggest(state: Wizard): Wizard {
   const domain = domainOf(state.address);
+  const proposal = proposalOf(state);
   const guess = (end: End, before: EndpointDraft): EndpointDraft => {
+    // A named server goes with its own port and security, so whoever typed one of them gets none of them.
+    const typed = before.serverTyped || before.portTyped || before.securityTyped;
+    const named = typed ? undefined : proposal?.[end];
+    if (named)
+      return {
+        ...before,
+        server: named.server,
+        port: String(named.port),
+        security: named.security as Security,
+      };
     const prefix = end === "outgoing" ? "smtp" : state.serverType === "pop3_smtp" ? "pop" : "imap";
     const ports = PORTS[end === "outgoing" ? "outgoing" : state.serverType];
+    const security = before.securityTyped ? before.security : START[end].security;
     return {
       ...before,
+      security,
       server: before.serverTyped ? before.server : domain ? `${prefix}.${domain}` : "",
-      port: before.portTyped ? before.port : String(ports?.[before.security] ?? before.port),
+      port: before.portTyped ? before.port : String(ports?.[security] ?? before.port),
     };
   };
   return {
