@@ -22,6 +22,7 @@ mod remap;
 pub mod router;
 mod send;
 mod settings;
+mod verification;
 mod views;
 pub mod wire;
 

@@ -73,6 +73,15 @@ pub enum Command {
         #[arg(long, value_parser = ["incoming", "outgoing", "act"])]
         workload: Option<String>,
     },
+    /// Compare mailboxes with their servers: is there a decision for every message? All mailboxes without addresses.
+    Verify {
+        /// The mailboxes' addresses.
+        #[arg(value_name = "ADDR")]
+        addresses: Vec<String>,
+        /// Fetch and decide what is missing.
+        #[arg(long)]
+        repair: bool,
+    },
     /// Email activities.
     #[command(subcommand)]
     Email(EmailCommand),
@@ -318,6 +327,8 @@ mod tests {
             "tandem email send --from a@b --to c@d e@f --to g@h --cc i@j --subject S --body T --at 2026-12-24T08:00:00Z",
             "tandem email resolve 1 --resend",
             "tandem quarantine retry",
+            "tandem verify",
+            "tandem verify a@b c@d --repair",
             "tandem practice --for 1m30s",
         ] {
             if let Err(error) = Arguments::try_parse_from(line.split(' ')) {

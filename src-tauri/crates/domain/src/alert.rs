@@ -73,6 +73,8 @@ pub enum AlertCode {
     SomeRecipientsRefused,
     /// A message could not be parsed and waits in quarantine.
     MessageQuarantined,
+    /// The server has messages without a decision.
+    MessagesMissing,
 }
 
 impl AlertCode {
@@ -84,13 +86,14 @@ impl AlertCode {
             Self::WorkloadEnabled => "workload_enabled",
             Self::SomeRecipientsRefused => "some_recipients_refused",
             Self::MessageQuarantined => "message_quarantined",
+            Self::MessagesMissing => "messages_missing",
         }
     }
 
     /// The reverse of [`AlertCode::as_str`].
     #[must_use]
     pub fn from_word(word: &str) -> Option<Self> {
-        [Self::WorkloadEnabled, Self::SomeRecipientsRefused, Self::MessageQuarantined]
+        [Self::WorkloadEnabled, Self::SomeRecipientsRefused, Self::MessageQuarantined, Self::MessagesMissing]
             .into_iter()
             .find(|code| code.as_str() == word)
             .or_else(|| FailureCode::from_word(word).map(Self::Failure))

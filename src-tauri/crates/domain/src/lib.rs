@@ -19,6 +19,7 @@ pub mod probe;
 pub mod profile;
 pub mod schedule;
 pub mod settings;
+pub mod verification;
 pub mod workload;
 
 /// An instant in UTC. Wall-clock times with a zone are kept only for appointments.

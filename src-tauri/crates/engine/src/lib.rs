@@ -11,6 +11,7 @@ pub mod ports;
 pub mod raw;
 pub mod runner;
 pub mod test_enable;
+pub mod verify;
 
 #[cfg(test)]
 mod testing;

@@ -27,6 +27,7 @@ mod alerts;
 mod ending;
 #[cfg(test)]
 mod tests;
+mod verifying;
 mod work;
 
 pub use work::SyncOutcome;
@@ -81,6 +82,7 @@ pub struct Engine {
     in_flight: InFlight,
     endings: Endings,
     preparing: Semaphore,
+    verifying: verifying::Verifying,
     wake: Notify,
 }
 
@@ -95,6 +97,7 @@ impl Engine {
             in_flight: InFlight::default(),
             endings: Endings::default(),
             preparing: Semaphore::new(PREPARING),
+            verifying: verifying::Verifying::default(),
             wake: Notify::new(),
         })
     }
@@ -151,6 +154,9 @@ impl Engine {
                 return Ok(());
             }
             let recorded = self.endings.flush(&self.ports).await;
+            if mode != RunMode::UntilIdle {
+                self.start_verifications(now, stop, tasks).await;
+            }
             let wait_until = match self.start_due(now, stop, tasks).await {
                 Ok(next_due) if recorded => {
                     failures = 0;

@@ -219,7 +219,7 @@ impl Tandem {
     }
 
     /// The lock of the data folder: one engine at a time.
-    fn lock(&self) -> Result<DataFolderLock, ApiError> {
+    pub(crate) fn lock(&self) -> Result<DataFolderLock, ApiError> {
         DataFolderLock::acquire(&self.folder).map_err(|error| of_open(&self.folder, &error))
     }
 

@@ -55,6 +55,10 @@ fn texts(code: AlertCode, object: &str, is_retried: bool) -> (String, String) {
             "A message in {object} cannot be read. Its bytes are kept in quarantine; the rest of the mailbox goes on.",
             "Look at it in Quarantine; it can be tried again there, for instance after an update of Tandem.",
         ),
+        AlertCode::MessagesMissing => (
+            "The server of {object} had messages that Tandem had not decided about. The missing ones are looked up again and again until each has its decision.",
+            "Run Verify for the mailbox to see that none is missing any more; if some stay, read the server's words here.",
+        ),
     };
     (message.replace("{object}", object), remedy.replace("{object}", object))
 }
@@ -65,8 +69,12 @@ mod tests {
 
     #[test]
     fn every_alert_that_is_no_failure_has_its_own_text() {
-        let codes =
-            [AlertCode::WorkloadEnabled, AlertCode::SomeRecipientsRefused, AlertCode::MessageQuarantined];
+        let codes = [
+            AlertCode::WorkloadEnabled,
+            AlertCode::SomeRecipientsRefused,
+            AlertCode::MessageQuarantined,
+            AlertCode::MessagesMissing,
+        ];
         let all: std::collections::BTreeSet<_> = codes.iter().map(|code| texts(*code, "x", false)).collect();
         assert_eq!(all.len(), codes.len());
         assert!(all.iter().all(|(message, remedy)| message.contains('x') && !remedy.is_empty()));

@@ -86,6 +86,10 @@ actions! {
     remap_mailbox(RemapRequest) -> RemapResult;
     /// Runs a mailbox's cycles now.
     sync_now(MailboxRequest) -> MailboxView;
+    /// Compares mailboxes with their servers, and repairs what is missing when asked to.
+    verify(VerifyRequest) -> Vec<VerificationView>;
+    /// Of which times everything in a mailbox was seen, and its last verification.
+    coverage(MailboxRequest) -> CoverageView;
 
     /// A page of email activities.
     emails(EmailsRequest) -> EmailPage;

@@ -14,6 +14,7 @@ mod ledger;
 mod mailbox;
 mod profile;
 mod test;
+mod verification;
 
 pub use alert::*;
 pub use configuration::*;
@@ -26,6 +27,7 @@ pub use ledger::*;
 pub use mailbox::*;
 pub use profile::*;
 pub use test::*;
+pub use verification::*;
 
 /// An instant on the wire.
 pub type Time = chrono::DateTime<chrono::Utc>;

@@ -10,6 +10,7 @@ mod profile;
 mod run;
 mod send;
 mod test_enable;
+mod verify;
 
 use crate::{
     arguments::{Arguments, Command, EmailCommand, MailboxCommand, ProfileCommand, Secrets},
@@ -41,6 +42,7 @@ async fn dispatch(tandem: &Arc<Tandem>, command: Command, output: &Output) -> Ou
         Command::Mailbox(command) => mailbox::run(tandem, command, output).await,
         Command::Run { until_idle, r#for } => run::run(tandem, until_idle, r#for, output).await,
         Command::Sync { address, workload } => run::sync(tandem, &address, workload.as_deref(), output).await,
+        Command::Verify { addresses, repair } => verify::run(tandem, addresses, repair, output).await,
         Command::Email(command) => email::run(tandem, command, output).await,
         Command::Explain { subject, mailbox } => ledger::explain(tandem, subject, mailbox, output).await,
         Command::Ledger { mailbox, decision, limit } => {
@@ -74,7 +76,7 @@ async fn open(arguments: &Arguments) -> Result<Arc<Tandem>, ApiError> {
 /// Whether a command may read or keep a password; the others do not ask for the vault's passphrase.
 fn needs_passwords(command: &Command) -> bool {
     match command {
-        Command::Apply { .. } | Command::Run { .. } | Command::Sync { .. } => true,
+        Command::Apply { .. } | Command::Run { .. } | Command::Sync { .. } | Command::Verify { .. } => true,
         Command::Profile(command) => matches!(command, ProfileCommand::Probe { .. }),
         Command::Mailbox(command) => matches!(command, MailboxCommand::TestEnable { .. }),
         Command::Email(command) => match command {

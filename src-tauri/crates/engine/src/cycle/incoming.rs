@@ -7,7 +7,7 @@
 use super::{CycleContext, CycleOutcome, stopped};
 use crate::{
     access::storage_failure,
-    ports::mail::{IncomingSession, RemoteItem},
+    ports::mail::{Cursor, IncomingSession, RemoteItem},
 };
 use committing::Committer;
 use futures::future::join;
@@ -52,8 +52,38 @@ async fn cycle(context: &CycleContext, items: &mut u32) -> Result<CycleEnd, Fail
     let changes = context.unless_stopped(session.changes(cursor.as_ref())).await?;
     let unseen = unseen(context, changes.items).await?;
 
-    let listing = listing::Listing::new(unseen, &context.prepared);
     let final_cursor = changes.cursor.filter(|now| Some(now) != cursor.as_ref());
+    let end = decide(context, session.as_mut(), unseen, final_cursor, items).await?;
+    tell_server(context, session).await?;
+    Ok(end)
+}
+
+/// Decides messages of the inbox that a verification found without a decision. The cursor stays where it is, and
+/// the server is told nothing: the next cycle does.
+///
+/// # Errors
+/// Whatever stands in the way; `decided` says how many have their decision all the same.
+pub async fn decide_missed(
+    context: &CycleContext,
+    session: &mut dyn IncomingSession,
+    mut items: Vec<RemoteItem>,
+    decided: &mut u32,
+) -> Result<(), Failure> {
+    for item in &mut items {
+        item.cursor = None;
+    }
+    decide(context, session, items, None, decided).await.map(drop)
+}
+
+/// Fetches, reads, decides and commits.
+async fn decide(
+    context: &CycleContext,
+    session: &mut dyn IncomingSession,
+    unseen: Vec<RemoteItem>,
+    final_cursor: Option<Cursor>,
+    items: &mut u32,
+) -> Result<CycleEnd, Failure> {
+    let listing = listing::Listing::new(unseen, &context.prepared);
     let mut committer = Committer::new(context, INBOX, listing.len()).await?;
 
     // Each stage feeds the next through a bounded queue; the end of one ends the next, and a failure of the last
@@ -61,7 +91,7 @@ async fn cycle(context: &CycleContext, items: &mut u32) -> Result<CycleEnd, Fail
     let halt = context.cancel.child_token();
     let (arrived, to_read) = fetching::queue();
     let (read, to_commit) = reading::queue();
-    let fetching = fetching::run(context, session.as_mut(), listing, arrived, halt.clone());
+    let fetching = fetching::run(context, session, listing, arrived, halt.clone());
     let rest = join(reading::run(context, to_read, read), committer.run(to_commit, halt));
     let (fetched, (parsed, committed)) = join(fetching, rest).await;
     *items = committer.decided();
@@ -75,7 +105,6 @@ async fn cycle(context: &CycleContext, items: &mut u32) -> Result<CycleEnd, Fail
     if end == CycleEnd::Completed {
         committer.advance(final_cursor).await?;
     }
-    tell_server(context, session).await?;
     Ok(end)
 }
 
@@ -125,6 +154,6 @@ async fn said_good_bye(context: &CycleContext, session: Box<dyn IncomingSession>
     }
 }
 
-fn not_supported() -> Failure {
+pub(crate) fn not_supported() -> Failure {
     Failure::permanent_mailbox(FailureCode::NotSupported, "this kind of server has no incoming mail")
 }

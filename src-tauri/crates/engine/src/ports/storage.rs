@@ -19,6 +19,7 @@ use tandem_domain::{
     probe::Rung,
     profile::EmailServerProfile,
     settings::OrganizationSettings,
+    verification::Verification,
     workload::Workload,
 };
 
@@ -366,6 +367,31 @@ pub trait AlertLog: Send + Sync {
     ) -> Result<(), StorageError>;
 }
 
+/// What a ledger says about the messages that a server lists.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Comparison {
+    /// Listed messages without a decision, in the order in which they were given.
+    pub undecided: Vec<ServerIdentity>,
+    /// Decisions about messages that are not listed.
+    pub gone: u64,
+}
+
+/// Completeness: the ledger against what a server lists.
+#[async_trait]
+pub trait Verifications: Send + Sync {
+    /// Compares a folder's ledger with the server's list.
+    async fn compare(
+        &self,
+        mailbox: MailboxId,
+        folder: &str,
+        on_server: Vec<ServerIdentity>,
+    ) -> Result<Comparison, StorageError>;
+    /// Mailboxes that are due for verification, the longest due first.
+    async fn verification_due(&self, now: Instant, limit: u32) -> Result<Vec<MailboxId>, StorageError>;
+    /// Keeps a result.
+    async fn record_verification(&self, found: Verification) -> Result<(), StorageError>;
+}
+
 /// Results of Test & Enable.
 #[async_trait]
 pub trait TestResults: Send + Sync {
@@ -381,10 +407,18 @@ pub trait TestResults: Send + Sync {
 
 /// All of storage, as the engine holds it.
 pub trait Storage:
-    Configuration + Ledger + Directory + Activities + Schedule + AlertLog + TestResults + 'static
+    Configuration + Ledger + Directory + Activities + Schedule + AlertLog + TestResults + Verifications + 'static
 {
 }
-impl<T: Configuration + Ledger + Directory + Activities + Schedule + AlertLog + TestResults + 'static> Storage
-    for T
+impl<T> Storage for T where
+    T: Configuration
+        + Ledger
+        + Directory
+        + Activities
+        + Schedule
+        + AlertLog
+        + TestResults
+        + Verifications
+        + 'static
 {
 }

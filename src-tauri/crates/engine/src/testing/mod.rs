@@ -29,6 +29,7 @@ use uuid::Uuid;
 pub mod mime;
 pub mod server;
 pub mod store;
+mod verifications;
 
 pub use server::Server;
 pub use store::Store;

@@ -24,6 +24,7 @@ use tandem_domain::{
     probe::{Rung, RungOutcome},
     profile::EmailServerProfile,
     settings::{IncomingFilter, OrganizationSettings},
+    verification::Verification,
     workload::Workload,
 };
 use uuid::Uuid;
@@ -69,6 +70,7 @@ pub struct State {
     pub schedule: BTreeMap<(MailboxId, Workload), Row>,
     pub alerts: Vec<NewAlert>,
     pub tests: Vec<(MailboxId, Workload, Vec<Rung>)>,
+    pub verifications: BTreeMap<MailboxId, Verification>,
     /// So many commits meet a conflict, and this Message-ID gets a record meanwhile.
     pub conflicts: u32,
     pub taken_meanwhile: Option<MessageId>,

@@ -8,6 +8,7 @@ mod ledger;
 mod reads;
 mod schedule;
 mod test_results;
+mod verifications;
 
 pub use activities::PersonsVerdict;
 

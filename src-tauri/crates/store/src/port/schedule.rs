@@ -3,7 +3,7 @@
 use super::not_found;
 use crate::{
     ChangeKind, Store,
-    table::{cycle, mailbox_workload, schedule},
+    table::{coverage, cycle, mailbox_workload, schedule},
 };
 use async_trait::async_trait;
 use tandem_domain::{Instant, ids::MailboxId, workload::Workload};
@@ -73,6 +73,9 @@ impl Schedule for Store {
                 }
                 None if completed => {
                     mailbox_workload::completed(connection, mailbox, workload, ended_at)?;
+                    if workload == Workload::Incoming {
+                        coverage::extend(connection, mailbox, report.started_at, ended_at)?;
+                    }
                 }
                 None => {}
             }

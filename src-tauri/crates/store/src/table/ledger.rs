@@ -25,6 +25,21 @@ pub(crate) fn is_seen(
     select.exists(params![folder, identity.0])
 }
 
+/// Names every decided message of a folder whose copy was not deleted on the server by us.
+pub(crate) fn each_kept(
+    connection: &Connection,
+    folder: i64,
+    mut visit: impl FnMut(&str),
+) -> rusqlite::Result<()> {
+    let mut select = connection
+        .prepare_cached("SELECT identity FROM ledger WHERE folder = ?1 AND server_copy <> 'deleted'")?;
+    let mut rows = select.query([folder])?;
+    while let Some(row) = rows.next()? {
+        visit(row.get_ref(0)?.as_str()?);
+    }
+    Ok(())
+}
+
 /// The record that was made of a message, or that it is a duplicate of, when it was decided already.
 pub(crate) fn email_of(
     connection: &Connection,

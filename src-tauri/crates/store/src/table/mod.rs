@@ -2,6 +2,7 @@
 
 pub(crate) mod alert;
 pub(crate) mod attachment;
+pub(crate) mod coverage;
 pub(crate) mod cycle;
 pub(crate) mod directory;
 pub(crate) mod email;
@@ -18,3 +19,4 @@ pub(crate) mod recipient;
 pub(crate) mod schedule;
 pub(crate) mod send_attempt;
 pub(crate) mod test_rung;
+pub(crate) mod verification;
