@@ -123,7 +123,9 @@ impl Core {
     }
 }
 
-/// A line of base64 has 76 characters at most; longer ones are taken in pieces.
+/// Nearly every line of base64 has as many characters as are allowed.
+const USUAL_LINE_CHARS: usize = 76;
+/// Longer lines are taken in pieces of this size.
 const LINE_CHARS: usize = 128;
 const SKIP: u8 = 0xFF;
 const PAD: u8 = 0xFE;
@@ -178,8 +180,13 @@ fn feed_base64(bits: &mut u32, count: &mut u8, mut input: &[u8], out: &mut Vec<u
 /// Decodes groups of four clean characters, which is nearly everything; gives what follows them.
 fn decode_clean<'x>(input: &'x [u8], out: &mut Vec<u8>) -> &'x [u8] {
     // A line at a time, so that little is filled with zeros for nothing.
-    let line = input.get(..LINE_CHARS).unwrap_or(input);
-    let line = line.get(..memchr2(b'\r', b'\n', line).unwrap_or(line.len())).unwrap_or(line);
+    let line = match input.get(USUAL_LINE_CHARS) {
+        Some(b'\r' | b'\n') => input.get(..USUAL_LINE_CHARS).unwrap_or(input),
+        _ => {
+            let line = input.get(..LINE_CHARS).unwrap_or(input);
+            line.get(..memchr2(b'\r', b'\n', line).unwrap_or(line.len())).unwrap_or(line)
+        }
+    };
     let (quads, _) = line.as_chunks::<4>();
     let start = out.len();
     out.resize(start + quads.len() * 3, 0);
