@@ -16,7 +16,7 @@ const APPLICATION_ID: i64 = 0x546e_646d;
 /// Every step from an empty file to the latest version, in order. Never change one that was released.
 const STEPS: &[M<'static>] = &[
     M::up(include_str!("schema/0001_first.sql")).foreign_key_check(),
-    M::up(include_str!("schema/0009_pack.sql")).foreign_key_check(),
+    M::up(include_str!("schema/0002_pack.sql")).foreign_key_check(),
 ];
 
 /// The latest version that this program knows.
