@@ -1,4 +1,4 @@
--- Version 1. Written by a test (UPDATE_SCHEMA=1); change src/schema instead.
+-- Version 2. Written by a test (UPDATE_SCHEMA=1); change src/schema instead.
 
 CREATE TABLE alert (
     row INTEGER PRIMARY KEY,
@@ -219,6 +219,12 @@ CREATE TABLE organization (
     max_message_bytes INTEGER NOT NULL
 ) STRICT;
 
+CREATE TABLE pack (
+    number INTEGER PRIMARY KEY,
+    -- So many bytes from its start are messages. What lies behind them was never committed and is written over.
+    length INTEGER NOT NULL
+) STRICT;
+
 CREATE TABLE profile (
     id BLOB PRIMARY KEY,
     name TEXT NOT NULL,
@@ -269,7 +275,7 @@ CREATE TABLE raw_message (
     row INTEGER PRIMARY KEY,
     size INTEGER NOT NULL,
     bytes BLOB
-) STRICT;
+, pack INTEGER REFERENCES pack (number), pack_offset INTEGER) STRICT;
 
 CREATE TABLE schedule (
     mailbox BLOB NOT NULL REFERENCES mailbox (id) ON DELETE CASCADE,

@@ -13,6 +13,7 @@ use std::{
 use tandem_practice::LatencyProxy;
 use tandem_tests::{Account, FsyncMode, MailOptions, MailServers, Ports, Retrieval, TandemData, tandem};
 
+/// How many runs the median is of; `TANDEM_BENCH_ROUNDS` changes it.
 const ROUNDS: usize = 5;
 
 struct Inbox {
@@ -25,6 +26,17 @@ const SMALL: Inbox = Inbox { account: "small", messages: 10_000, bytes: 3_700 };
 const LARGE: Inbox = Inbox { account: "large", messages: 5_000, bytes: 44_000 };
 const FAR: Inbox = Inbox { account: "far", messages: 1_000, bytes: 3_700 };
 
+impl Inbox {
+    /// `TANDEM_BENCH_INBOX` names the only one to be measured.
+    fn is_wanted(&self) -> bool {
+        std::env::var("TANDEM_BENCH_INBOX").map_or(true, |only| only == self.account)
+    }
+}
+
+fn rounds() -> usize {
+    std::env::var("TANDEM_BENCH_ROUNDS").ok().and_then(|text| text.parse().ok()).unwrap_or(ROUNDS)
+}
+
 /// Runs it on tmpfs, on disk, or on both.
 pub fn run(only: Option<&str>) {
     let disk = std::env::temp_dir();
@@ -32,20 +44,23 @@ pub fn run(only: Option<&str>) {
         if only.is_some_and(|only| only != name) {
             continue;
         }
-        println!("\nfirst sync on {name} ({}), medians of {ROUNDS}", place.display());
+        println!("\nfirst sync on {name} ({}), medians of {}", place.display(), rounds());
         println!("{:<34} {:>9} {:>9} {:>7} {:>11}", "inbox", "tandem", "peer", "ratio", "peak memory");
         let folder = tempfile::Builder::new().prefix("tandem-bench.").tempdir_in(&place).expect("a folder");
         let options = MailOptions::with_accounts([SMALL.account, LARGE.account, FAR.account])
             .fsync(FsyncMode::Never)
             .below(&place);
         let servers = MailServers::start_with(&options);
-        for inbox in [&SMALL, &LARGE, &FAR] {
+        for inbox in [&SMALL, &LARGE, &FAR].into_iter().filter(|inbox| inbox.is_wanted()) {
             fill(&servers, inbox);
         }
-        for inbox in [&SMALL, &LARGE] {
+        for inbox in [&SMALL, &LARGE].into_iter().filter(|inbox| inbox.is_wanted()) {
             for protocol in [Protocol::Pop3, Protocol::Imap] {
                 compare(&servers, inbox, protocol, folder.path(), None);
             }
+        }
+        if !FAR.is_wanted() {
+            continue;
         }
         for protocol in [Protocol::Pop3, Protocol::Imap] {
             compare(&servers, &FAR, protocol, folder.path(), Some(Duration::from_millis(50)));
@@ -83,7 +98,7 @@ fn compare(
     let port = proxy.as_ref().map_or(port, LatencyProxy::port);
     let account = servers.account(inbox.account);
     let (mut ours, mut theirs) = (Vec::new(), Vec::new());
-    for round in 0..ROUNDS {
+    for round in 0..rounds() {
         let place = folder.join(format!("round-{round}"));
         fs::create_dir_all(&place).expect("a folder for the round");
         ours.push(tandem_run(servers, inbox, protocol, port, &place));

@@ -13,6 +13,9 @@ use clap::Parser;
 use output::Output;
 use std::process::ExitCode;
 
+/// What a program that panics ends with.
+const PANICKED: u8 = 101;
+
 fn main() -> ExitCode {
     let arguments = arguments::Arguments::parse();
     log_to_stderr();
@@ -24,7 +27,15 @@ fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    let done = runtime.block_on(commands::run(arguments, &output));
+    // On a worker of the runtime, which also waits for the network: from here, each read would wake another thread.
+    let (done, output) = match runtime.block_on(runtime.spawn(async move {
+        let done = commands::run(arguments, &output).await;
+        (done, output)
+    })) {
+        Ok(ended) => ended,
+        // The panic has told its story.
+        Err(_) => return ExitCode::from(PANICKED),
+    };
     // Blocking reads of a keychain that never answers must not keep the program from ending.
     runtime.shutdown_timeout(std::time::Duration::from_secs(2));
     match done {

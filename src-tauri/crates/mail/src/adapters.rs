@@ -21,6 +21,7 @@ impl Adapters {
     /// Adapters with these time-outs.
     #[must_use]
     pub fn new(timeouts: Timeouts) -> Self {
+        gather_randomness();
         let connector = Arc::new(Connector::new(timeouts));
         Self {
             pop3: Pop3::new(Arc::clone(&connector)),
@@ -28,6 +29,15 @@ impl Adapters {
             smtp: Smtp::new(connector),
         }
     }
+}
+
+/// The first random numbers of a process take some 30 ms to gather. Begun here, they are there when the first
+/// connection needs them; without the thread, that one gathers them itself.
+fn gather_randomness() {
+    let gather = || {
+        let _ = rustls::crypto::aws_lc_rs::default_provider().secure_random.fill(&mut [0; 1]);
+    };
+    let _ = std::thread::Builder::new().name("randomness".to_owned()).spawn(gather);
 }
 
 impl Default for Adapters {

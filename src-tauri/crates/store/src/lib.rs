@@ -10,6 +10,7 @@ mod error;
 mod failure_json;
 mod lock;
 mod open;
+mod packs;
 mod port;
 mod query;
 mod readers;

@@ -16,11 +16,12 @@ const APPLICATION_ID: i64 = 0x546e_646d;
 /// Every step from an empty file to the latest version, in order. Never change one that was released.
 const STEPS: &[M<'static>] = &[
     M::up(include_str!("schema/0001_first.sql")).foreign_key_check(),
-    M::up(include_str!("schema/0005_verification.sql")),
+    M::up(include_str!("schema/0002_pack.sql")).foreign_key_check(),
+    M::up(include_str!("schema/0003_verification.sql")).foreign_key_check(),
 ];
 
 /// The latest version that this program knows.
-pub(crate) const LATEST_VERSION: u32 = 2;
+pub(crate) const LATEST_VERSION: u32 = 3;
 
 /// How a connection is set up. The defaults were measured (`examples/commit_speed.rs`).
 #[derive(Debug, Clone, Copy)]

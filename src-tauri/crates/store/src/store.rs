@@ -5,6 +5,7 @@ use crate::{
     change::{ChangeFeed, ChangeKind},
     error::{OpenError, open_error, storage_error},
     open::open_writer,
+    packs::Packs,
     readers::Readers,
     table::organization,
     writer::{Changes, JobResult, Writer},
@@ -37,6 +38,7 @@ struct Inner {
     writer: Writer,
     feed: ChangeFeed,
     path: PathBuf,
+    packs: Packs,
     organization: OrganizationId,
     /// The writer's `PRAGMA data_version` when it was last looked at.
     data_version: AtomicI64,
@@ -69,6 +71,7 @@ impl Store {
                 writer,
                 feed,
                 path: path.to_path_buf(),
+                packs: Packs::beside(path),
                 organization,
                 data_version: AtomicI64::new(version),
             }),
@@ -105,16 +108,19 @@ impl Store {
         Ok(self.inner.data_version.swap(version, Ordering::Relaxed) != version)
     }
 
-    /// Checks the whole database (`PRAGMA quick_check`); takes seconds on a large one. Empty when all is well.
+    /// Checks the whole database (`PRAGMA quick_check`), and that the files beside it are there; takes seconds on a large one. Empty when all is well.
     ///
     /// # Errors
     /// When the check itself cannot run.
     pub async fn quick_check(&self) -> Result<Vec<String>, StorageError> {
-        self.read(|connection| {
+        let packs = self.packs();
+        self.read(move |connection| {
             let mut check = connection.prepare("PRAGMA quick_check(20)")?;
             let found = check.query_map([], |row| row.get::<_, String>(0))?;
             let found: Vec<String> = found.collect::<Result<_, _>>()?;
-            Ok(found.into_iter().filter(|line| line != "ok").collect())
+            let mut found: Vec<String> = found.into_iter().filter(|line| line != "ok").collect();
+            found.extend(packs.check(connection)?);
+            Ok(found)
         })
         .await
     }
@@ -155,6 +161,11 @@ impl Store {
     /// A connection of one's own for reading.
     pub(crate) fn own_reader(&self) -> rusqlite::Result<Connection> {
         self.inner.readers.own()
+    }
+
+    /// The files of messages beside the database.
+    pub(crate) fn packs(&self) -> Packs {
+        self.inner.packs.clone()
     }
 
     /// What a failed statement means.

@@ -19,8 +19,8 @@ pub(super) const LARGE_BYTES: u64 = 1024 * 1024;
 const BATCH_BYTES: u64 = 4 * 1024 * 1024;
 /// One command names this many messages at most: its line stays well below 8,192 bytes.
 const BATCH_MESSAGES: usize = 200;
-/// Commands under way at once. Two keep the server busy while the last answer is on its way.
-const COMMANDS_UNDER_WAY: usize = 2;
+/// Commands under way at once: enough that a far server always has the next one when it has answered the last.
+const COMMANDS_UNDER_WAY: usize = 8;
 
 /// One message to fetch.
 #[derive(Debug, Clone, Copy)]

@@ -3,6 +3,8 @@
 //! Base64 (RFC 2045 section 6.8) skips what is not of its alphabet, and quoted-printable (section 6.7) keeps what
 //! it cannot read: garbage makes content look odd, it never makes a message unreadable.
 
+use base64_simd::{AsOut, STANDARD_NO_PAD};
+use memchr::memchr2;
 use std::io::{self, Read, Seek, SeekFrom};
 use tandem_domain::message::{ContentRange, TransferEncoding};
 use tandem_engine::raw::RawMessage;
@@ -121,8 +123,10 @@ impl Core {
     }
 }
 
-/// The usual length of a line of base64.
-const LINE_CHARS: usize = 76;
+/// Nearly every line of base64 has as many characters as are allowed.
+const USUAL_LINE_CHARS: usize = 76;
+/// Longer lines are taken in pieces of this size.
+const LINE_CHARS: usize = 128;
 const SKIP: u8 = 0xFF;
 const PAD: u8 = 0xFE;
 
@@ -175,10 +179,21 @@ fn feed_base64(bits: &mut u32, count: &mut u8, mut input: &[u8], out: &mut Vec<u
 
 /// Decodes groups of four clean characters, which is nearly everything; gives what follows them.
 fn decode_clean<'x>(input: &'x [u8], out: &mut Vec<u8>) -> &'x [u8] {
-    // About a line at a time, so that little is filled with zeros for nothing.
-    let (quads, _) = input.get(..LINE_CHARS).unwrap_or(input).as_chunks::<4>();
+    // A line at a time, so that little is filled with zeros for nothing.
+    let line = match input.get(USUAL_LINE_CHARS) {
+        Some(b'\r' | b'\n') => input.get(..USUAL_LINE_CHARS).unwrap_or(input),
+        _ => {
+            let line = input.get(..LINE_CHARS).unwrap_or(input);
+            line.get(..memchr2(b'\r', b'\n', line).unwrap_or(line.len())).unwrap_or(line)
+        }
+    };
+    let (quads, _) = line.as_chunks::<4>();
     let start = out.len();
     out.resize(start + quads.len() * 3, 0);
+    let whole = out.get_mut(start..).unwrap_or_default();
+    if STANDARD_NO_PAD.decode(quads.as_flattened(), whole.as_out()).is_ok() {
+        return input.get(quads.len() * 4..).unwrap_or_default();
+    }
     let (triples, _) = out.get_mut(start..).unwrap_or_default().as_chunks_mut::<3>();
     let mut done = 0;
     for (quad, triple) in quads.iter().zip(triples) {

@@ -1,6 +1,11 @@
 //! Connects: resolves the name, tries all addresses, and puts TLS on top.
 
-use super::{Ladder, certificate, failure, stream::Stream, trust::TlsConfigs, wire::Wire};
+use super::{
+    Ladder, certificate, failure,
+    stream::{Stream, buffered},
+    trust::TlsConfigs,
+    wire::Wire,
+};
 use futures::{StreamExt, stream::FuturesUnordered};
 use rustls_pki_types::ServerName;
 use std::{io, net::SocketAddr, time::Duration};
@@ -162,7 +167,7 @@ impl Connector {
         let name = ServerName::try_from(ascii_name(&endpoint.server)?)
             .map_err(|_| failure::not_a_name(&endpoint.server))?;
         let config = self.tls.get(&endpoint.trust).await?;
-        let tls = timeout(self.timeouts.connect, TlsConnector::from(config).connect(name, tcp))
+        let tls = timeout(self.timeouts.connect, TlsConnector::from(config).connect(name, buffered(tcp)))
             .await
             .map_err(|_| {
                 let doing = "starting TLS; a port that does not speak TLS stays silent like this";

@@ -3,7 +3,12 @@
 use super::{ledger::insert_raw, not_found};
 use crate::{
     ChangeKind, Store,
-    table::{email, mailbox, raw_message, recipient, schedule, send_attempt},
+    packs::Packs,
+    table::{
+        email, mailbox,
+        raw_message::{self, Stored, WriteError},
+        recipient, schedule, send_attempt,
+    },
     writer::{JobError, JobResult},
 };
 use async_trait::async_trait;
@@ -11,6 +16,7 @@ use rusqlite::Connection;
 use std::{
     collections::HashMap,
     io::{self, Write},
+    path::Path,
     sync::Arc,
 };
 use tandem_domain::{
@@ -62,9 +68,10 @@ impl Activities for Store {
     }
 
     async fn raw(&self, email: EmailId) -> Result<RawMessage, StorageError> {
+        let packs = self.packs();
         self.read(move |connection| {
             let row = email::raw_message(connection, email)?.ok_or_else(|| not_found("email", email))?;
-            load(connection, row)
+            load(connection, &packs, row)
         })
         .await
     }
@@ -297,27 +304,38 @@ fn send_again(connection: &Connection, row: i64, at: Instant) -> rusqlite::Resul
 }
 
 /// Loads a raw message into memory, or into a temporary file when it is large.
-pub(super) fn load(connection: &Connection, row: i64) -> JobResult<RawMessage> {
-    let (size, bytes) = raw_message::small(connection, row)?;
-    if let Some(bytes) = bytes {
-        return Ok(RawMessage::from(bytes));
-    }
+pub(super) fn load(connection: &Connection, packs: &Packs, row: i64) -> JobResult<RawMessage> {
+    let (size, stored) = raw_message::find(connection, row)?;
+    let place = match stored {
+        Stored::Row(bytes) => return Ok(RawMessage::from(bytes)),
+        Stored::Chunks => None,
+        Stored::Pack(number, offset) => Some((number, offset)),
+    };
+    let copy = |to: &mut dyn Write| -> JobResult<()> {
+        let copied = match place {
+            None => raw_message::copy_chunks(connection, row, to),
+            Some(place) => packs.copy(place, size, to),
+        };
+        copied.map_err(|error| match error {
+            WriteError::Database(error) => JobError::Database(error),
+            WriteError::Read(error) => spool_failed(&error),
+            WriteError::Pack(path, error) => JobError::Refused(not_there(&path, &error)),
+        })
+    };
     if size <= SPOOL_THRESHOLD_BYTES {
         let mut bytes = Vec::new();
-        copy(connection, row, &mut bytes)?;
+        copy(&mut bytes)?;
         return Ok(RawMessage::from(bytes));
     }
-    let spool = || -> io::Result<tempfile::NamedTempFile> { tempfile::NamedTempFile::new() };
-    let mut file = spool().map_err(|error| spool_failed(&error))?;
-    copy(connection, row, file.as_file_mut())?;
+    let mut file = tempfile::NamedTempFile::new().map_err(|error| spool_failed(&error))?;
+    copy(file.as_file_mut())?;
     Ok(RawMessage::Spooled { path: Arc::new(file.into_temp_path()), len: size })
 }
 
-fn copy(connection: &Connection, row: i64, to: &mut dyn Write) -> JobResult<()> {
-    raw_message::copy_chunks(connection, row, to).map_err(|error| match error {
-        raw_message::WriteError::Database(error) => JobError::Database(error),
-        raw_message::WriteError::Read(error) => spool_failed(&error),
-    })
+/// A file of messages beside the database is gone, or a part of it.
+pub(super) fn not_there(path: &Path, error: &io::Error) -> StorageError {
+    let words = "put it back from a backup of the data folder";
+    StorageError::Failed(format!("the messages in {} cannot be read: {error}; {words}", path.display()))
 }
 
 fn spool_failed(error: &io::Error) -> JobError<StorageError> {

@@ -1,12 +1,16 @@
 //! What shells read besides the ports: lists, pages and details.
 
-use super::{activities::load, not_found};
+use super::{
+    activities::{load, not_there},
+    not_found,
+};
 use crate::{
     Store,
     codec::owner_id,
     table::{
         alert, cycle, directory, email, folder, ledger, mailbox, mailbox_workload, profile, quarantine,
-        raw_message::RawReader, schedule, test_rung,
+        raw_message::{RawReader, WriteError},
+        schedule, test_rung,
     },
     view::{
         AlertState, CycleEntry, EmailDetail, EmailFilter, EmailSummary, HomeCounts, LedgerEntry,
@@ -161,12 +165,16 @@ impl Store {
     /// # Errors
     /// [`StorageError`].
     pub fn open_raw(&self, id: EmailId) -> Result<RawReader, StorageError> {
-        let open = || -> rusqlite::Result<Option<RawReader>> {
+        let open = || -> Result<Option<RawReader>, WriteError> {
             let connection = self.own_reader()?;
             let Some(row) = email::raw_message(&connection, id)? else { return Ok(None) };
-            RawReader::new(connection, row).map(Some)
+            RawReader::new(connection, &self.packs(), row).map(Some)
         };
-        let found = open().map_err(|error| self.error(&error))?;
+        let found = open().map_err(|error| match error {
+            WriteError::Database(error) => self.error(&error),
+            WriteError::Read(error) => StorageError::Failed(error.to_string()),
+            WriteError::Pack(path, error) => not_there(&path, &error),
+        })?;
         found.ok_or_else(|| StorageError::NotFound(format!("email {id}")))
     }
 
@@ -224,11 +232,12 @@ impl Store {
         &self,
         id: QuarantineId,
     ) -> Result<(QuarantineEntry, RawMessage), StorageError> {
+        let packs = self.packs();
         self.read(move |connection| {
             let missing = || not_found("message in quarantine", id);
             let entry = quarantine::get(connection, id)?.ok_or_else(missing)?;
             let raw = quarantine::raw_message(connection, id)?.ok_or_else(missing)?;
-            Ok((entry, load(connection, raw)?))
+            Ok((entry, load(connection, &packs, raw)?))
         })
         .await
     }

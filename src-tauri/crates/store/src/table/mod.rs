@@ -11,6 +11,7 @@ pub(crate) mod ledger;
 pub(crate) mod mailbox;
 pub(crate) mod mailbox_workload;
 pub(crate) mod organization;
+pub(crate) mod pack;
 pub(crate) mod party;
 pub(crate) mod profile;
 pub(crate) mod quarantine;

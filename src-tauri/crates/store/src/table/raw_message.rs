@@ -1,19 +1,34 @@
 //! `raw_message` and `raw_chunk`: the bytes of messages, written and read in pieces of bounded size.
 
+use crate::packs::{Append, Packs};
 use rusqlite::{Connection, OptionalExtension, params};
-use std::io::{self, Read, Seek, SeekFrom};
+use std::{
+    fs::File,
+    io::{self, Read, Seek, SeekFrom},
+    path::PathBuf,
+};
 use tandem_engine::raw::RawMessage;
 
 /// Up to this size the bytes stand in one row; above it in chunks of this size.
 pub(crate) const CHUNK_BYTES: u64 = 256 * 1024;
 
-/// Why a message was not written.
+/// Why a message was not written, or not read.
 #[derive(Debug)]
 pub(crate) enum WriteError {
-    /// The message's temporary file cannot be read.
+    /// The message's temporary file cannot be read, or that to which it is copied cannot be written.
     Read(io::Error),
+    /// The file beside the database cannot be written, or not read.
+    Pack(PathBuf, io::Error),
     /// The database failed.
     Database(rusqlite::Error),
+}
+
+impl WriteError {
+    /// The temporary file is not as long as it was.
+    pub(crate) fn cut(found: u64, expected: u64) -> Self {
+        let words = format!("the message has {found} bytes instead of {expected}");
+        Self::Read(io::Error::new(io::ErrorKind::UnexpectedEof, words))
+    }
 }
 
 impl From<rusqlite::Error> for WriteError {
@@ -22,7 +37,27 @@ impl From<rusqlite::Error> for WriteError {
     }
 }
 
-/// Writes a message; its row.
+/// Where the bytes of a stored message are.
+#[derive(Debug)]
+pub(crate) enum Stored {
+    /// In its row.
+    Row(Vec<u8>),
+    /// In chunks.
+    Chunks,
+    /// In this file beside the database, from this offset on.
+    Pack(u32, u64),
+}
+
+/// Appends a message to a file beside the database; its row.
+pub(crate) fn append(connection: &Connection, raw: &RawMessage, to: &mut Append) -> Result<i64, WriteError> {
+    let (number, offset) = to.add(raw)?;
+    let mut insert =
+        connection.prepare_cached("INSERT INTO raw_message (size, pack, pack_offset) VALUES (?1, ?2, ?3)")?;
+    insert.execute(params![raw.len(), number, offset])?;
+    Ok(connection.last_insert_rowid())
+}
+
+/// Writes a message into the database; its row.
 pub(crate) fn insert(connection: &Connection, raw: &RawMessage) -> Result<i64, WriteError> {
     let mut insert = connection.prepare_cached("INSERT INTO raw_message (size, bytes) VALUES (?1, ?2)")?;
     if let RawMessage::Memory(bytes) = raw
@@ -49,8 +84,7 @@ pub(crate) fn insert(connection: &Connection, raw: &RawMessage) -> Result<i64, W
         chunk.execute(params![row, position, buffer])?;
     }
     if written != raw.len() {
-        let words = format!("the message has {written} bytes instead of {}", raw.len());
-        return Err(WriteError::Read(io::Error::new(io::ErrorKind::UnexpectedEof, words)));
+        return Err(WriteError::cut(written, raw.len()));
     }
     Ok(row)
 }
@@ -61,10 +95,18 @@ pub(crate) fn delete(connection: &Connection, row: i64) -> rusqlite::Result<()> 
     Ok(())
 }
 
-/// The size of a message, and its bytes when they stand in one row.
-pub(crate) fn small(connection: &Connection, row: i64) -> rusqlite::Result<(u64, Option<Vec<u8>>)> {
-    let mut select = connection.prepare_cached("SELECT size, bytes FROM raw_message WHERE row = ?1")?;
-    select.query_row([row], |row| Ok((row.get(0)?, row.get(1)?)))
+/// The size of a message, and where its bytes are.
+pub(crate) fn find(connection: &Connection, row: i64) -> rusqlite::Result<(u64, Stored)> {
+    let mut select =
+        connection.prepare_cached("SELECT size, bytes, pack, pack_offset FROM raw_message WHERE row = ?1")?;
+    select.query_row([row], |row| {
+        let stored = match (row.get("pack")?, row.get("bytes")?) {
+            (Some(number), _) => Stored::Pack(number, row.get("pack_offset")?),
+            (None, Some(bytes)) => Stored::Row(bytes),
+            (None, None) => Stored::Chunks,
+        };
+        Ok((row.get("size")?, stored))
+    })
 }
 
 /// Copies a message that stands in chunks.
@@ -83,6 +125,11 @@ pub(crate) fn copy_chunks(
     Ok(())
 }
 
+fn cut_pack() -> io::Error {
+    let words = "the end of a file of messages beside the database is missing; put it back from a backup";
+    io::Error::new(io::ErrorKind::UnexpectedEof, words)
+}
+
 /// Reads a stored message, or a range of it, from any position; holds one chunk in memory. Blocks.
 #[derive(Debug)]
 pub struct RawReader {
@@ -96,14 +143,22 @@ pub struct RawReader {
     chunk: Vec<u8>,
     /// Which chunk that is.
     position: Option<u64>,
+    /// The file beside the database, when the message is in one, and where it begins there.
+    pack: Option<(File, u64)>,
 }
 
 impl RawReader {
-    pub(crate) fn new(connection: Connection, row: i64) -> rusqlite::Result<Self> {
-        let (size, bytes) = small(&connection, row)?;
-        let position = bytes.as_ref().map(|_| 0);
-        let chunk = bytes.unwrap_or_default();
-        Ok(Self { connection, row, start: 0, end: size, at: 0, chunk, position })
+    pub(crate) fn new(connection: Connection, packs: &Packs, row: i64) -> Result<Self, WriteError> {
+        let (size, stored) = find(&connection, row)?;
+        let (mut chunk, mut position, mut pack) = (Vec::new(), None, None);
+        match stored {
+            Stored::Row(bytes) => (chunk, position) = (bytes, Some(0)),
+            Stored::Chunks => {}
+            Stored::Pack(number, offset) => {
+                pack = Some((packs.open(number, offset)?, offset));
+            }
+        }
+        Ok(Self { connection, row, start: 0, end: size, at: 0, chunk, position, pack })
     }
 
     /// Only this range, cut to what is there.
@@ -150,10 +205,19 @@ impl Read for RawReader {
         if self.at >= self.end || buffer.is_empty() {
             return Ok(0);
         }
-        self.load(self.at / CHUNK_BYTES)?;
-        let within = usize::try_from(self.at % CHUNK_BYTES).map_err(io::Error::other)?;
         let left = usize::try_from(self.end - self.at).unwrap_or(usize::MAX);
         let wanted = buffer.len().min(left);
+        if let Some((file, offset)) = &mut self.pack {
+            file.seek(SeekFrom::Start(offset.saturating_add(self.at)))?;
+            let count = file.read(buffer.get_mut(..wanted).unwrap_or_default())?;
+            if count == 0 {
+                return Err(cut_pack());
+            }
+            self.at += count as u64;
+            return Ok(count);
+        }
+        self.load(self.at / CHUNK_BYTES)?;
+        let within = usize::try_from(self.at % CHUNK_BYTES).map_err(io::Error::other)?;
         let part = self.chunk.get(within..).unwrap_or_default();
         let count = part.len().min(wanted);
         let (Some(to), Some(from)) = (buffer.get_mut(..count), part.get(..count)) else { return Ok(0) };

@@ -2,7 +2,7 @@
 
 use crate::support::{AMY, INBOX, at, batch, promoted, raw};
 use tandem_engine::{
-    ports::storage::{Ledger, StorageError},
+    ports::storage::{Keep, Ledger, StorageError},
     raw::RawMessage,
 };
 use tandem_store::{
@@ -19,8 +19,11 @@ async fn a_batch_that_does_not_fit_leaves_nothing_behind() {
     let first = vec![promoted(&store, AMY, "1:1", "1@b", raw("x"))];
     store.commit(batch(AMY, first, "1")).await.unwrap();
     let large = RawMessage::from(vec![7; 8 * 1024 * 1024]);
-    let items =
-        vec![promoted(&store, AMY, "1:2", "2@b", raw("x")), promoted(&store, AMY, "1:3", "3@b", large)];
+    let mut unreadable = promoted(&store, AMY, "1:3", "3@b", raw("x"));
+    // In quarantine: the bytes of records stand beside the database when they are many.
+    unreadable.keep =
+        Keep::Quarantine { raw: large, reason: "odd".to_owned(), parser_version: "1".to_owned() };
+    let items = vec![promoted(&store, AMY, "1:2", "2@b", raw("x")), unreadable];
     let error = store.commit(batch(AMY, items.clone(), "3")).await.unwrap_err();
     assert!(matches!(&error, StorageError::DiskFull { path } if path.contains(DATABASE_FILE)), "{error}");
     assert_eq!(store.cursor(AMY, INBOX).await.unwrap().unwrap().0, "1");

@@ -16,6 +16,7 @@ mod full_disk;
 mod large;
 mod ledger;
 mod opening;
+mod packs;
 mod schedule;
 mod schema;
 mod support;
