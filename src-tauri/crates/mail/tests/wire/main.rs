@@ -10,6 +10,7 @@
 
 mod faults;
 mod imap_quirks;
+mod imap_resync;
 mod imap_session;
 mod net_certificates;
 mod net_connect;
