@@ -21,6 +21,8 @@ const MAX_COMMAND_BYTES: usize = 255;
 pub(super) struct Connection {
     pub(super) wire: Wire,
     pub(super) capabilities: Capabilities,
+    /// It has not announced TOP, and refused it.
+    pub(super) refuses_top: bool,
 }
 
 /// A `-ERR`.
@@ -52,7 +54,7 @@ pub(super) async fn open(
     ladder: &mut Ladder<'_>,
 ) -> Result<Connection, Failure> {
     let wire = connector.connect(access, ladder).await?;
-    let mut connection = Connection { wire, capabilities: Capabilities::default() };
+    let mut connection = Connection { wire, capabilities: Capabilities::default(), refuses_top: false };
     if access.endpoint.security == Security::StartTls {
         let encrypted = connection.start_tls(connector, access);
         connection = ladder.climb(RungName::Tls, encrypted).await?;
@@ -86,6 +88,11 @@ impl Connection {
         self.wire.queue(command.as_bytes());
         self.wire.send(b"\r\n").await?;
         self.reply().await
+    }
+
+    /// Whether headers can be asked for alone: announced, or, by a server that announces nothing, not refused yet.
+    pub(super) fn may_have_top(&self) -> bool {
+        (self.capabilities.top || !self.capabilities.told) && !self.refuses_top
     }
 
     fn encrypted(&self) -> Encrypted {
@@ -131,7 +138,7 @@ impl Connection {
             return Err(net::starttls_missing(self.wire.host()));
         }
         let (wire, words) = connector.start_tls(self.wire, &access.endpoint).await?;
-        let mut encrypted = Self { wire, capabilities: Capabilities::default() };
+        let mut encrypted = Self { wire, capabilities: Capabilities::default(), refuses_top: false };
         encrypted.ask_capabilities().await?;
         Ok((encrypted, words))
     }

@@ -46,6 +46,11 @@ pub(super) fn refused(stage: Stage, refusal: &Refusal, capabilities: &Capabiliti
     }
 }
 
+/// `[SYS/TEMP]` and the like speak of the server, not of the message: it must not be taken for gone.
+pub(super) fn says_why(refusal: &Refusal) -> bool {
+    matches!(refusal.code.as_deref(), Some("SYS/TEMP" | "SYS/PERM" | "IN-USE" | "LOGIN-DELAY" | "AUTH"))
+}
+
 /// UIDL is missing. Permanent: known messages could not be told from new ones.
 pub(super) fn no_uidl(host: &str, said: &str) -> Failure {
     let said = format!(

@@ -5,6 +5,7 @@
 mod capabilities;
 mod connection;
 mod failure;
+mod headers;
 mod listing;
 mod probe;
 mod retrieve;
@@ -35,7 +36,7 @@ impl Pop3 {
 impl IncomingMail for Pop3 {
     async fn open(&self, access: &MailboxAccess) -> Result<Box<dyn IncomingSession>, Failure> {
         let connection = connection::open(&self.connector, access, &mut Ladder::unwatched()).await?;
-        Ok(Box::new(Pop3Session::new(connection, access.max_message_bytes)))
+        Ok(Box::new(Pop3Session::new(connection, access)))
     }
 
     async fn probe(&self, access: &MailboxAccess, report: &dyn RungSink) -> Vec<Rung> {

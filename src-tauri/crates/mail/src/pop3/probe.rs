@@ -30,7 +30,7 @@ async fn climb_all(
     ladder: &mut Ladder<'_>,
 ) -> Result<(), Failure> {
     let connection = connection::open(connector, access, ladder).await?;
-    let mut session = Pop3Session::new(connection, access.max_message_bytes);
+    let mut session = Pop3Session::new(connection, access);
     let listed = async {
         let listed = session.list().await?;
         let bytes: u64 = listed.iter().fold(0, |sum, message| sum.saturating_add(message.size));

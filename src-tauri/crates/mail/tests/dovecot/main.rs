@@ -9,6 +9,7 @@
 )]
 
 mod counting;
+mod headers;
 mod quiet;
 
 use async_trait::async_trait;

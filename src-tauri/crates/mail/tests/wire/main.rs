@@ -14,6 +14,7 @@ mod imap_resync;
 mod imap_session;
 mod net_certificates;
 mod net_connect;
+mod pop3_headers;
 mod pop3_quirks;
 mod pop3_session;
 #[cfg(target_os = "linux")]
