@@ -148,7 +148,7 @@ async fn try_to_enter(
     let mut take = |response| match response {
         Response::Exists(count) => inbox.exists = count,
         Response::Fetch(items) => {
-            inbox.newest_changed = inbox.newest_changed.max(items.uid.unwrap_or_default())
+            inbox.newest_changed = inbox.newest_changed.max(items.uid.unwrap_or_default());
         }
         Response::Status(status) => {
             let number = status.code_arguments().trim();

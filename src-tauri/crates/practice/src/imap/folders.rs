@@ -22,7 +22,7 @@ impl Session<'_> {
         let (Some(account), Some(name)) = (self.account.clone(), args.first().and_then(Arg::text)) else {
             return Ok(Answer::Bad("which folder?"));
         };
-        let resync = match args.get(1..).and_then(|rest| Resync::parse(rest)) {
+        let resync = match args.get(1..).and_then(Resync::parse) {
             Some(Some(_)) if !self.is_qresync => return Ok(Answer::Bad("ENABLE QRESYNC comes first")),
             Some(resync) => resync,
             None => return Ok(Answer::Bad("the parameters are unknown")),
