@@ -169,6 +169,7 @@ impl Connection {
         let mut text: Vec<u8> = Vec::new();
         let mut literals = Vec::new();
         loop {
+            let before = text.len();
             text.extend_from_slice(self.wire.line().await?);
             if text.len() > MAX_RESPONSE_BYTES {
                 return Err(self.violation("a response does not end"));
@@ -180,7 +181,9 @@ impl Connection {
             if !response::may_hold_literal(&text) {
                 break;
             }
-            let Some(length) = response::announced_literal(&text) else { break };
+            // Of this line alone: behind a literal that ends a response stands an empty one.
+            let announced = text.get(before..).and_then(response::announced_literal);
+            let Some(length) = announced else { break };
             let literal = self.literal(&text, length, content).await?;
             let is_refused = matches!(literal, Literal::Refused(_));
             literals.push(literal);

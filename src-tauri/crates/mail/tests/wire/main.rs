@@ -12,6 +12,7 @@ mod faults;
 mod imap_quirks;
 mod imap_resync;
 mod imap_session;
+mod imap_watch;
 mod net_certificates;
 mod net_connect;
 mod pop3_headers;
