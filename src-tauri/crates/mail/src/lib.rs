@@ -8,6 +8,7 @@ pub mod auth;
 pub mod imap;
 pub mod mime;
 pub mod net;
+pub mod patience;
 pub mod pop3;
 pub mod smtp;
 pub mod spool;

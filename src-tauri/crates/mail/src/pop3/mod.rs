@@ -12,7 +12,7 @@ mod retrieve;
 mod session;
 mod unstuff;
 
-use crate::net::{Connector, Ladder};
+use crate::net::{self, Connector, Ladder};
 use async_trait::async_trait;
 use session::Pop3Session;
 use std::sync::Arc;
@@ -35,7 +35,7 @@ impl Pop3 {
 #[async_trait]
 impl IncomingMail for Pop3 {
     async fn open(&self, access: &MailboxAccess) -> Result<Box<dyn IncomingSession>, Failure> {
-        let connection = connection::open(&self.connector, access, &mut Ladder::unwatched()).await?;
+        let connection = net::open(&self.connector, access, &mut Ladder::unwatched()).await?;
         Ok(Box::new(Pop3Session::new(connection, access)))
     }
 

@@ -11,6 +11,7 @@
 mod counting;
 mod headers;
 mod quiet;
+mod watch;
 
 use async_trait::async_trait;
 use sha2::{Digest, Sha256};
