@@ -8,7 +8,7 @@ use crate::ports::{
 use tandem_domain::{
     failure::{Failure, FailureCode},
     ids::MailboxId,
-    mailbox::{Approval, Mailbox},
+    mailbox::{Approval, Mailbox, process_emails_from},
     profile::{AuthenticateUsing, EmailServerProfile, Endpoint, Security},
     settings::OrganizationSettings,
     workload::Workload,
@@ -54,6 +54,7 @@ pub async fn prepare(ports: &Ports, id: MailboxId, workload: Workload) -> Result
         credentials,
         allow_plain: settings.allow_plain_connections,
         max_message_bytes: settings.max_message_bytes,
+        process_emails_from: process_emails_from(profile.process_emails_from, mailbox.process_emails_from),
     };
     Ok(Prepared { mailbox, profile, settings, access })
 }

@@ -9,6 +9,7 @@ pub mod discover;
 pub mod imap;
 pub mod mime;
 pub mod net;
+pub mod patience;
 pub mod pop3;
 pub mod smtp;
 pub mod spool;

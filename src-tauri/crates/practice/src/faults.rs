@@ -63,8 +63,10 @@ pub enum Feature {
     Top,
     /// PIPELINING in POP3 and SMTP.
     Pipelining,
-    /// IMAP CONDSTORE (RFC 7162).
+    /// IMAP CONDSTORE (RFC 7162), and with it QRESYNC: the folder has no modification sequences (NOMODSEQ).
     Condstore,
+    /// IMAP QRESYNC (RFC 7162).
+    Qresync,
     /// IMAP IDLE (RFC 2177).
     Idle,
     /// IMAP LITERAL+ (RFC 7888).

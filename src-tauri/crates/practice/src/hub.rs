@@ -62,6 +62,8 @@ pub(crate) struct Folder {
     pub(crate) uid_next: u32,
     pub(crate) mod_seq: u64,
     pub(crate) messages: Vec<StoredMessage>,
+    /// UIDs that were removed, with the modification sequence of their removal.
+    pub(crate) vanished: Vec<(u32, u64)>,
 }
 
 impl Password {
@@ -242,7 +244,13 @@ impl Account {
 
 impl Folder {
     fn empty() -> Self {
-        Self { uid_validity: clock::next_uid_validity(), uid_next: 1, mod_seq: 1, messages: Vec::new() }
+        Self {
+            uid_validity: clock::next_uid_validity(),
+            uid_next: 1,
+            mod_seq: 1,
+            messages: Vec::new(),
+            vanished: Vec::new(),
+        }
     }
 
     /// Adds a message and returns its UID.
@@ -258,11 +266,16 @@ impl Folder {
     pub(crate) fn remove(&mut self, uids: &[u32]) -> bool {
         let mut uids = uids.to_vec();
         uids.sort_unstable();
-        let before = self.messages.len();
-        self.messages.retain(|message| uids.binary_search(&message.uid).is_err());
-        let is_changed = self.messages.len() != before;
-        self.mod_seq += u64::from(is_changed);
-        is_changed
+        let is_there = |message: &&StoredMessage| uids.binary_search(&message.uid).is_ok();
+        let gone: Vec<u32> = self.messages.iter().filter(is_there).map(|message| message.uid).collect();
+        if gone.is_empty() {
+            return false;
+        }
+        self.mod_seq += 1;
+        let mod_seq = self.mod_seq;
+        self.messages.retain(|message| gone.binary_search(&message.uid).is_err());
+        self.vanished.extend(gone.into_iter().map(|uid| (uid, mod_seq)));
+        true
     }
 
     /// The message with this UID.
@@ -287,6 +300,7 @@ impl Folder {
         self.uid_validity = clock::next_uid_validity();
         self.mod_seq += 1;
         self.uid_next = 1;
+        self.vanished.clear();
         for message in &mut self.messages {
             message.uid = self.uid_next;
             message.mod_seq = self.mod_seq;

@@ -5,8 +5,8 @@ use async_trait::async_trait;
 use std::fmt;
 use tandem_domain::{
     Instant,
-    address::EmailAddress,
-    failure::Failure,
+    address::{EmailAddress, MessageId},
+    failure::{Failure, FailureCode},
     ids::{MailboxId, ProfileId},
     ledger::ServerIdentity,
     outgoing::SubmitOutcome,
@@ -57,6 +57,9 @@ pub struct MailboxAccess {
     pub allow_plain: bool,
     /// Messages above this many bytes are reported as too large and not fetched.
     pub max_message_bytes: u64,
+    /// Messages received before this are left alone. Where listings carry no dates, an adapter that can ask for a
+    /// header alone reports such messages as [`Fetched::TooOld`] instead of fetching them. `None` fetches all.
+    pub process_emails_from: Option<Instant>,
 }
 
 /// An adapter's own bookmark in a folder, opaque to everyone else.
@@ -101,6 +104,23 @@ pub enum Fetched {
     Gone,
     /// It is larger than the limit.
     TooLarge,
+    /// Its header says that it was received before [`MailboxAccess::process_emails_from`]; nothing else was fetched.
+    /// The same header in the whole message would have led to the same decision.
+    TooOld {
+        /// When it was received: its topmost Received header, else its Date.
+        received_at: Instant,
+        /// Its Message-ID.
+        message_id: Option<MessageId>,
+    },
+}
+
+/// What ended a watch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Watched {
+    /// The server told of something new.
+    News,
+    /// Nothing happened in the time given; watch again.
+    Quiet,
 }
 
 /// Takes fetched messages as they come, and slows the server down when it cannot keep up.
@@ -116,7 +136,7 @@ pub trait MessageSink: Send {
 /// Incoming mail of one kind of server.
 #[async_trait]
 pub trait IncomingMail: Send + Sync {
-    /// Connects, logs in and opens the inbox. Reads only.
+    /// Connects and logs in. Reads only; the inbox may be opened with the first request.
     ///
     /// # Errors
     /// Whatever stands in the way, mapped.
@@ -148,6 +168,21 @@ pub trait IncomingSession: Send {
     /// # Errors
     /// Whatever stands in the way, mapped.
     async fn delete(&mut self, identities: &[ServerIdentity]) -> Result<(), Failure>;
+
+    /// Whether the server can tell of news without being asked (IMAP IDLE, RFC 2177).
+    fn can_watch(&self) -> bool {
+        false
+    }
+
+    /// Waits until the server tells of something new, at most `for_at_most`. The session stays usable: `changes` can
+    /// be called next, or `watch` again.
+    ///
+    /// # Errors
+    /// Whatever stands in the way, mapped; `NotSupported` where [`IncomingSession::can_watch`] is false.
+    async fn watch(&mut self, _for_at_most: std::time::Duration) -> Result<Watched, Failure> {
+        let said = "this server cannot tell of news without being asked";
+        Err(Failure::permanent_mailbox(FailureCode::NotSupported, said))
+    }
 
     /// Says good-bye. For POP3 this is what makes deletions happen (RFC 1939 section 6).
     ///

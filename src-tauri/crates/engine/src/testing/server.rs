@@ -16,6 +16,7 @@ use std::{
 };
 use tandem_domain::{
     Instant,
+    address::MessageId,
     failure::{Failure, FailureCode},
     ledger::ServerIdentity,
     outgoing::{RefusedRecipient, SubmitOutcome},
@@ -68,6 +69,8 @@ pub struct State {
     pub cut_after: Option<usize>,
     /// Accepted messages go nowhere.
     pub swallows: bool,
+    /// Messages whose header alone says that they were received before the date asked for.
+    pub too_old: HashMap<ServerIdentity, Instant>,
 }
 
 /// The server.
@@ -233,8 +236,13 @@ impl IncomingSession for Inbox {
                     }
                     *left -= 1;
                 }
+                let too_old = state.too_old.get(&item.identity).copied();
                 let found = state.boxes[&self.address].iter().find(|stored| stored.identity == item.identity);
                 match found {
+                    Some(_) if too_old.is_some() => {
+                        let message_id = MessageId::parse("from.its@header");
+                        Fetched::TooOld { received_at: too_old.unwrap(), message_id }
+                    }
                     Some(stored) => {
                         Fetched::Message { raw: stored.bytes.clone().into(), received_at: stored.received_at }
                     }

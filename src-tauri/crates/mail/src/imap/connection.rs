@@ -27,23 +27,60 @@ pub(super) enum Content<'x> {
     Append { spool: &'x mut Spool, limit: u64 },
 }
 
+/// What the server told unasked about the open folder.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Told {
+    exists: u64,
+    recent: u64,
+    /// More messages are there than before. Flags and disappearances are no news.
+    pub(super) is_news: bool,
+}
+
+impl Told {
+    fn note(&mut self, response: &Response) {
+        match response {
+            Response::Exists(count) => {
+                self.is_news |= *count > self.exists;
+                self.exists = *count;
+            }
+            Response::Recent(count) => {
+                self.is_news |= *count > self.recent;
+                self.recent = *count;
+            }
+            Response::Expunge => self.exists = self.exists.saturating_sub(1),
+            Response::Vanished(count) => self.exists = self.exists.saturating_sub(*count),
+            _ => {}
+        }
+    }
+}
+
 /// A connection that speaks IMAP.
 pub(super) struct Connection {
     pub(super) wire: Wire,
     /// Upper case; empty while not known.
     pub(super) capabilities: Vec<String>,
+    pub(super) told: Told,
+    /// ENABLE QRESYNC was sent: it is allowed once, before a folder is opened (RFC 5161 section 3.1).
+    pub(super) is_qresync_enabled: bool,
     last_tag: u64,
     responses_left: u64,
 }
 
 impl Connection {
     pub(super) fn new(wire: Wire) -> Self {
-        Self { wire, capabilities: Vec::new(), last_tag: 0, responses_left: UNASKED_RESPONSES }
+        Self::restarted(wire, 0)
     }
 
     /// The same session after the connection was put under TLS: nothing said before counts (RFC 9051 section 6.2.1).
     pub(super) fn restarted(wire: Wire, last_tag: u64) -> Self {
-        Self { wire, capabilities: Vec::new(), last_tag, responses_left: UNASKED_RESPONSES }
+        Self {
+            wire,
+            capabilities: Vec::new(),
+            told: Told::default(),
+            is_qresync_enabled: false,
+            last_tag,
+            responses_left: UNASKED_RESPONSES,
+        }
     }
 
     pub(super) fn last_tag(&self) -> u64 {
@@ -132,6 +169,7 @@ impl Connection {
         let mut text: Vec<u8> = Vec::new();
         let mut literals = Vec::new();
         loop {
+            let before = text.len();
             text.extend_from_slice(self.wire.line().await?);
             if text.len() > MAX_RESPONSE_BYTES {
                 return Err(self.violation("a response does not end"));
@@ -143,7 +181,9 @@ impl Connection {
             if !response::may_hold_literal(&text) {
                 break;
             }
-            let Some(length) = response::announced_literal(&text) else { break };
+            // Of this line alone: behind a literal that ends a response stands an empty one.
+            let announced = text.get(before..).and_then(response::announced_literal);
+            let Some(length) = announced else { break };
             let literal = self.literal(&text, length, content).await?;
             let is_refused = matches!(literal, Literal::Refused(_));
             literals.push(literal);
@@ -157,7 +197,10 @@ impl Connection {
             Some(Response::Status(status)) if status.condition == Condition::Bye => {
                 Err(failure::refused(self.host(), Doing::Working, &status))
             }
-            Some(parsed) => Ok(parsed),
+            Some(parsed) => {
+                self.told.note(&parsed);
+                Ok(parsed)
+            }
             None => Err(self.violation(&format!("what it said is not IMAP: {shown}"))),
         }
     }

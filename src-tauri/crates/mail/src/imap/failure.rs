@@ -2,6 +2,7 @@
 //! beside each mapping.
 
 use super::response::{Condition, Status};
+use crate::patience;
 use tandem_domain::failure::{Failure, FailureCode};
 
 /// What was being done when the server refused.
@@ -19,6 +20,10 @@ pub(super) enum Doing {
 
 /// A NO, BAD or BYE.
 pub(super) fn refused(host: &str, doing: Doing, status: &Status) -> Failure {
+    patience::heeded(mapped(host, doing, status))
+}
+
+fn mapped(host: &str, doing: Doing, status: &Status) -> Failure {
     let said = format!("{host}: {}", status.shown());
     match status.code_name().as_deref() {
         // The credentials, and nothing else; an expired password and a sign-in in a browser are a person's to mend.
@@ -46,8 +51,55 @@ pub(super) fn refused(host: &str, doing: Doing, status: &Status) -> Failure {
         Some("CONTACTADMIN") => Failure::permanent_mailbox(FailureCode::ServerUnavailable, said),
         Some("CLIENTBUG") => Failure::permanent_mailbox(FailureCode::ProtocolViolation, said),
         // ALERT says that a person should read the text, not what happened.
-        _ => by_condition(doing, status.condition, said),
+        _ => by_words(&status.text, doing, said.clone())
+            .unwrap_or_else(|| by_condition(doing, status.condition, said)),
     }
+}
+
+/// Large providers ask for patience in words, without a code of RFC 5530. To a login that would mean a wrong password, and
+/// the mailbox would be disabled for it. A greeting knows no user: what it says is about the server in any case.
+fn by_words(text: &str, doing: Doing, said: String) -> Option<Failure> {
+    const TOO_MUCH: [&str; 10] = [
+        // Gmail: "Too many simultaneous connections. (Failure)", with ALERT.
+        "too many simultaneous connections",
+        // Gmail: "Account exceeded command or bandwidth limits. (Failure)", with ALERT.
+        "exceeded command or bandwidth limits",
+        // Exchange: "Request is throttled. Suggested Backoff Time: 299923 milliseconds", as a BAD.
+        "request is throttled",
+        // Dovecot before 2.3: "Maximum number of connections from user+IP exceeded".
+        "maximum number of connections",
+        "too many connections",
+        "too many login",
+        "too many authentication",
+        "too many requests",
+        "too many commands",
+        "rate limit",
+    ];
+    const NOT_NOW: [&str; 12] = [
+        // Exchange, while a mailbox or its server moves: "Server Unavailable. 15", as NO, BAD or BYE.
+        "server unavailable",
+        // Exchange: "User is authenticated but not connected.", as a BAD.
+        "authenticated but not connected",
+        "service unavailable",
+        "temporary authentication",
+        "temporary problem",
+        "temporary failure",
+        "temporary error",
+        "temporary system",
+        "temporarily",
+        "try again later",
+        "internal error",
+        "internal server error",
+    ];
+    if doing == Doing::Greeting {
+        return None;
+    }
+    let text = text.to_ascii_lowercase();
+    let is_in = |phrases: &[&str]| phrases.iter().any(|phrase| text.contains(phrase));
+    if is_in(&TOO_MUCH) {
+        return Some(Failure::transient_mailbox(FailureCode::Throttled, said));
+    }
+    is_in(&NOT_NOW).then(|| Failure::transient_mailbox(FailureCode::ServerUnavailable, said))
 }
 
 fn by_condition(doing: Doing, condition: Condition, said: String) -> Failure {
@@ -109,6 +161,59 @@ mod tests {
             (Doing::Login, "NO [ALERT] read this", Permanent, Mailbox, Code::AuthenticationFailed),
             (Doing::Greeting, "BYE [UNAVAILABLE] x", Transient, Profile, Code::ServerUnavailable),
             (Doing::Greeting, "BYE too many connections", Transient, Profile, Code::ServerUnavailable),
+            (
+                Doing::Login,
+                "NO [ALERT] Too many simultaneous connections. (Failure)",
+                Transient,
+                Mailbox,
+                Code::Throttled,
+            ),
+            (
+                Doing::Working,
+                "BYE [ALERT] Too many simultaneous connections. (Failure)",
+                Transient,
+                Mailbox,
+                Code::Throttled,
+            ),
+            (
+                Doing::Working,
+                "BYE [ALERT] Account exceeded command or bandwidth limits.",
+                Transient,
+                Mailbox,
+                Code::Throttled,
+            ),
+            (
+                Doing::Login,
+                "BAD Request is throttled. Suggested Backoff Time: 3 milliseconds",
+                Transient,
+                Mailbox,
+                Code::Throttled,
+            ),
+            (Doing::Working, "NO [THROTTLED] x", Transient, Mailbox, Code::Throttled),
+            (Doing::Login, "NO Server Unavailable. 15", Transient, Mailbox, Code::ServerUnavailable),
+            (Doing::Working, "BYE Server Unavailable. 21", Transient, Mailbox, Code::ServerUnavailable),
+            (
+                Doing::Opening,
+                "BAD User is authenticated but not connected.",
+                Transient,
+                Mailbox,
+                Code::ServerUnavailable,
+            ),
+            (
+                Doing::Login,
+                "NO Temporary problem, please try again later",
+                Transient,
+                Mailbox,
+                Code::ServerUnavailable,
+            ),
+            (Doing::Login, "NO LOGIN failed.", Permanent, Mailbox, Code::AuthenticationFailed),
+            (
+                Doing::Login,
+                "NO [ALERT] Web login required (Failure)",
+                Permanent,
+                Mailbox,
+                Code::AuthenticationFailed,
+            ),
             (Doing::Opening, "NO [NONEXISTENT] x", Permanent, Mailbox, Code::MailboxNotFound),
             (Doing::Opening, "NO x", Transient, Mailbox, Code::ServerUnavailable),
             (Doing::Working, "BAD x", Transient, Mailbox, Code::ProtocolViolation),
@@ -116,6 +221,19 @@ mod tests {
         ] {
             let failure = refused("h:1", doing, &Status::parse(text).unwrap());
             assert_eq!((failure.nature, failure.scope, failure.code), (nature, scope, code), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_wait_that_is_named_is_heeded() {
+        for (text, seconds) in [
+            ("BAD Request is throttled. Suggested Backoff Time: 299923 milliseconds", Some(299)),
+            ("NO [LIMIT] try again in 5 minutes", Some(300)),
+            ("NO [UNAVAILABLE] later", None),
+            ("NO [AUTHENTICATIONFAILED] try again in 5 minutes", None),
+        ] {
+            let failure = refused("h:1", Doing::Login, &Status::parse(text).unwrap());
+            assert_eq!(failure.retry_after.map(|wait| wait.num_seconds()), seconds, "{text}");
         }
     }
 

@@ -42,10 +42,12 @@ pub(super) async fn open(
     }
     let host = connection.host().to_owned();
     let login = async {
-        if is_authenticated {
-            return Ok((connection, "the server asks for no login".to_owned()));
-        }
-        let words = log_in(&mut connection, access).await?;
+        let words = match is_authenticated {
+            true => "the server asks for no login".to_owned(),
+            false => log_in(&mut connection, access).await?,
+        };
+        // What the server can do decides how the inbox is opened; most servers have said so with their answer.
+        ask_capabilities(&mut connection).await?;
         Ok((connection, words))
     };
     let connection = ladder.climb(RungName::Login, login).await?;

@@ -27,13 +27,13 @@ async fn climb_all(
 ) -> Result<(), Failure> {
     let connection = login::open(connector, access, ladder).await?;
     let opened = async {
-        let session = ImapSession::open(connection, access.max_message_bytes).await?;
-        let inbox = session.inbox();
+        let mut session = ImapSession::new(connection, access.max_message_bytes);
+        let inbox = session.entered().await?;
         let words = format!("{} messages, UIDVALIDITY {}", inbox.exists, inbox.uid_validity);
-        Ok((session, words))
+        Ok(((session, inbox.exists), words))
     };
-    let mut session = ladder.climb(RungName::List, opened).await?;
-    match session.inbox().exists {
+    let (mut session, exists) = ladder.climb(RungName::List, opened).await?;
+    match exists {
         0 => ladder.skip(RungName::Read, "the inbox is empty"),
         newest => ladder.climb(RungName::Read, read_header(&mut session, newest)).await?,
     }

@@ -78,6 +78,13 @@ pub(super) enum Response {
     Capability(String),
     /// `* n EXISTS`.
     Exists(u64),
+    /// `* n RECENT`.
+    Recent(u64),
+    /// `* n EXPUNGE`.
+    Expunge,
+    /// `* VANISHED set` (RFC 7162 section 3.2.10): how many messages. Those that vanished before the folder was opened,
+    /// `VANISHED (EARLIER)`, were never counted and are none.
+    Vanished(u64),
     /// `* n FETCH (...)`.
     Fetch(FetchItems),
     /// `* SEARCH ...`: numbers.
@@ -130,8 +137,19 @@ pub(super) fn parse(text: &[u8], literals: Vec<Literal>) -> Option<Response> {
     Some(match word.to_ascii_uppercase().as_str() {
         "CAPABILITY" => Response::Capability(rest.to_owned()),
         "SEARCH" => Response::Search(rest.split(' ').filter_map(|number| number.parse().ok()).collect()),
+        "VANISHED" => Response::Vanished(if rest.starts_with('(') { 0 } else { set_size(rest) }),
         _ => Response::Other,
     })
+}
+
+/// How many UIDs a set names; parts that are none are none.
+fn set_size(set: &str) -> u64 {
+    let size = |part: &str| {
+        let (from, to) = part.split_once(':').unwrap_or((part, part));
+        let (from, to): (u32, u32) = (from.parse().ok()?, to.parse().ok()?);
+        Some(u64::from(from.abs_diff(to)) + 1)
+    };
+    set.trim().split(',').filter_map(size).fold(0, u64::saturating_add)
 }
 
 fn numbered(text: &[u8], literals: Vec<Literal>) -> Option<Response> {
@@ -141,6 +159,12 @@ fn numbered(text: &[u8], literals: Vec<Literal>) -> Option<Response> {
     let rest = rest.get(1..)?;
     if rest.eq_ignore_ascii_case(b"EXISTS") {
         return Some(Response::Exists(number));
+    }
+    if rest.eq_ignore_ascii_case(b"RECENT") {
+        return Some(Response::Recent(number));
+    }
+    if rest.eq_ignore_ascii_case(b"EXPUNGE") {
+        return Some(Response::Expunge);
     }
     if rest.get(..7).is_some_and(|word| word.eq_ignore_ascii_case(b"FETCH (")) {
         let mut items = Items { rest: rest.get(7..)?, literals: literals.into_iter() };
@@ -361,6 +385,23 @@ mod tests {
     }
 
     #[test]
+    fn what_vanished_is_counted_unless_it_vanished_before() {
+        for (text, count) in [
+            ("* VANISHED 5", 1),
+            ("* vanished 3,5:7,9:8", 6),
+            ("* VANISHED (EARLIER) 1:4000000000", 0),
+            ("* VANISHED 1:4294967295,1:4294967295", 2 * u64::from(u32::MAX)),
+            ("* VANISHED", 0),
+            ("* VANISHED x,*,4", 1),
+        ] {
+            assert!(
+                matches!(parse(text.as_bytes(), vec![]), Some(Response::Vanished(n)) if n == count),
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
     fn nonsense_is_nothing() {
         for text in [
             "",
@@ -386,12 +427,13 @@ mod tests {
 
     #[test]
     fn damaged_responses_are_read_or_refused() {
-        const LINES: [&[u8]; 6] = [
+        const LINES: [&[u8]; 7] = [
             b"* 3 FETCH (FLAGS (\\Seen) UID 7 INTERNALDATE \" 7-Jul-1996 02:44:25 -0700\" RFC822.SIZE 44 BODY[] {3})",
             b"* 3 FETCH (UID 7 BODY[HEADER.FIELDS (X \"Y\")]<0> \"a\\\"b\" MODSEQ (5))",
             b"* OK [UIDVALIDITY 12] ok",
             b"T4 NO [AUTHENTICATIONFAILED] no",
             b"* SEARCH 1 2 3",
+            b"* VANISHED (EARLIER) 1:3,5",
             b"* LIST (\\Noselect) \"/\" {5}",
         ];
         const BYTES: &[u8] = b" ()[]{}<>\"\\~*+0\xff\0";

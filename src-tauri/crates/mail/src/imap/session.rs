@@ -1,44 +1,35 @@
-//! An open IMAP inbox: what is new, fetching, deleting.
+//! An open IMAP inbox: what is new, fetching, deleting, watching.
 //!
-//! A cursor is `uidvalidity:last_uid`, and behind it the HIGHESTMODSEQ of the moment when the server keeps one
-//! (CONDSTORE, RFC 7162): the same number again proves that nothing happened in the inbox, and nothing is listed. What
-//! QRESYNC adds, the messages that vanished, decides nothing here: the ledger keeps its rows. When the server gives its inbox another UIDVALIDITY it has renumbered
-//! (RFC 9051 section 2.3.1.1): everything is listed again, under new identities.
+//! The inbox is opened with the first request, because the bookmark belongs into the command that opens it (QRESYNC). The
+//! same HIGHESTMODSEQ again, or a UIDNEXT right behind the last message seen, proves that nothing is new, and nothing is
+//! listed. When the server gives its inbox another UIDVALIDITY it has renumbered (RFC 9051 section 2.3.1.1): everything is
+//! listed again, under new identities.
 
 use super::{
     connection::Connection,
+    cursor::{Bookmark, identity_parts},
     failure::{self, Doing},
     fetch::{self, Target},
-    login,
+    inbox::{self, Access, FOLDER, Inbox, Means},
+    remove,
     response::{Condition, Response, Status},
+    watch::{self, Idle, Until, Waited},
 };
 use async_trait::async_trait;
+use std::time::Duration;
 use tandem_domain::{
     failure::{Failure, FailureCode},
     ledger::ServerIdentity,
 };
-use tandem_engine::ports::mail::{Changes, Cursor, IncomingSession, MessageSink, RemoteItem};
+use tandem_engine::ports::mail::{Changes, Cursor, IncomingSession, MessageSink, RemoteItem, Watched};
 
-/// How many UIDs one STORE or EXPUNGE names at most: with 10 digits each, a line stays below 8,192 bytes.
-const UIDS_A_COMMAND: usize = 500;
-const FOLDER: &str = "INBOX";
-
-/// What opening the inbox told.
-#[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Inbox {
-    pub exists: u64,
-    pub uid_validity: u32,
-    /// What the next message will be called, when the server says so.
-    pub uid_next: Option<u32>,
-    /// The number of the last change, when the server counts them (RFC 7162 section 3.1.2.1).
-    pub highest_modseq: Option<u64>,
-}
-
-/// An open inbox.
+/// An inbox that is opened when it is first needed.
 pub(super) struct ImapSession {
     connection: Connection,
-    inbox: Inbox,
+    means: Means,
+    inbox: Option<Inbox>,
     max_message_bytes: u64,
+    idle: Idle,
     /// What opening told is older than the last listing.
     is_stale: bool,
     is_writable: bool,
@@ -47,26 +38,48 @@ pub(super) struct ImapSession {
 }
 
 impl ImapSession {
-    /// Opens the inbox for reading only.
-    pub(super) async fn open(mut connection: Connection, max_message_bytes: u64) -> Result<Self, Failure> {
-        // Some providers refuse every folder to a client that has not said who it is (RFC 2971).
+    /// A session on a connection that is logged in.
+    pub(super) fn new(mut connection: Connection, max_message_bytes: u64) -> Self {
+        // Some providers refuse every folder to a client that has not said who it is (RFC 2971). Sent with the next command.
         if connection.can("ID") {
             let version = env!("CARGO_PKG_VERSION");
             connection.queue(format!("ID (\"name\" \"Tandem\" \"version\" \"{version}\")").as_bytes());
         }
-        let inbox = enter(&mut connection, "EXAMINE").await?;
-        Ok(Self {
+        Self {
+            means: Means::offered_by(&connection),
             connection,
-            inbox,
+            inbox: None,
             max_message_bytes,
+            idle: Idle::default(),
             is_stale: false,
             is_writable: false,
             is_broken: false,
-        })
+        }
     }
 
-    pub(super) fn inbox(&self) -> Inbox {
-        self.inbox
+    /// The inbox, opened for reading if it is not open yet.
+    pub(super) async fn entered(&mut self) -> Result<Inbox, Failure> {
+        match self.inbox {
+            Some(inbox) => Ok(inbox),
+            None => self.enter(Access::Examine, None).await,
+        }
+    }
+
+    /// The inbox, opened for changes.
+    pub(super) async fn entered_for_changes(&mut self) -> Result<Inbox, Failure> {
+        match self.inbox.filter(|_| self.is_writable) {
+            Some(inbox) => Ok(inbox),
+            None => self.enter(Access::Select, None).await,
+        }
+    }
+
+    async fn enter(&mut self, access: Access, bookmark: Option<Bookmark>) -> Result<Inbox, Failure> {
+        self.inbox = None;
+        let inbox = inbox::enter(&mut self.connection, access, bookmark, &mut self.means).await?;
+        self.is_writable = access == Access::Select;
+        self.is_stale = false;
+        self.inbox = Some(inbox);
+        Ok(inbox)
     }
 
     pub(super) fn connection(&mut self) -> &mut Connection {
@@ -74,53 +87,52 @@ impl ImapSession {
     }
 
     /// Refuses to go on after a break, and takes what follows as broken until it says otherwise: a future that is
-    /// dropped half-way leaves half an answer behind.
-    fn guard(&mut self) -> Result<(), Failure> {
+    /// dropped half-way leaves half an answer behind. A watch that was dropped is ended properly.
+    async fn guard(&mut self) -> Result<(), Failure> {
         if self.is_broken {
             let said = format!("{}: the connection broke off before", self.connection.host());
             return Err(Failure::transient_profile(FailureCode::ConnectionLost, said));
         }
         self.is_broken = true;
-        Ok(())
+        self.idle.end(&mut self.connection).await
     }
 
     async fn list(&mut self, cursor: Option<&Cursor>) -> Result<Changes, Failure> {
-        if self.is_stale {
-            let command = if self.is_writable { "SELECT" } else { "EXAMINE" };
-            self.inbox = enter(&mut self.connection, command).await?;
-        }
+        let bookmark = cursor.and_then(Bookmark::of);
+        let (inbox, may_be_the_same) = match self.inbox {
+            // The server has told that there is more: nothing needs to be opened to find that out again.
+            Some(inbox) if self.is_stale && self.connection.told.is_news => (inbox, false),
+            Some(inbox) if !self.is_stale => (inbox, true),
+            _ => {
+                let access = if self.is_writable { Access::Select } else { Access::Examine };
+                (self.enter(access, bookmark).await?, true)
+            }
+        };
         self.is_stale = true;
-        let Inbox { exists, uid_validity, uid_next, highest_modseq } = self.inbox;
-        let unchanged = cursor.is_some_and(|cursor| {
-            highest_modseq.is_some() && change_number(cursor) == Some((uid_validity, highest_modseq))
-        });
-        let last = cursor.and_then(position).filter(|(validity, _)| *validity == uid_validity);
-        let last = last.map_or(0, |(_, uid)| uid);
-        let nothing_new = exists == 0 || unchanged || (last > 0 && uid_next == last.checked_add(1));
+        let last =
+            bookmark.filter(|mark| mark.uid_validity == inbox.uid_validity).map_or(0, |mark| mark.last_uid);
         let mut items = Vec::new();
-        if !nothing_new {
-            items = self.list_from(last.saturating_add(1)).await?;
+        if !(may_be_the_same && inbox.proves_nothing_new(bookmark)) {
+            self.connection.told.is_news = false;
+            items = self.list_from(inbox, last.saturating_add(1)).await?;
             // `n:*` names the last message even when it is older than n (RFC 9051 section 9, seq-range).
             items.retain(|(uid, _)| *uid > last);
             items.sort_by_key(|(uid, _)| *uid);
             items.dedup_by_key(|(uid, _)| *uid);
         }
         // The last message seen and not UIDNEXT: a server that counts wrongly must not make us skip one.
-        let newest = items.last().map_or(last, |(uid, _)| *uid);
+        let last_uid = items.last().map_or(last, |(uid, _)| *uid);
         let items = items.into_iter().map(|(_, item)| item).collect();
-        let cursor = match highest_modseq {
-            Some(modseq) => Cursor(format!("{uid_validity}:{newest}:{modseq}")),
-            None => Cursor(format!("{uid_validity}:{newest}")),
-        };
-        let cursor = Some(cursor);
+        let (uid_validity, modseq) = (inbox.uid_validity, inbox.highest_modseq);
+        let cursor = Some(Bookmark { uid_validity, last_uid, modseq }.cursor());
         Ok(Changes { folder: FOLDER.into(), items, cursor })
     }
 
-    async fn list_from(&mut self, first: u32) -> Result<Vec<(u32, RemoteItem)>, Failure> {
-        let validity = self.inbox.uid_validity;
+    async fn list_from(&mut self, inbox: Inbox, first: u32) -> Result<Vec<(u32, RemoteItem)>, Failure> {
+        let validity = inbox.uid_validity;
         let command = format!("UID FETCH {first}:* (UID INTERNALDATE RFC822.SIZE)");
         let tag = self.connection.queue(command.as_bytes());
-        self.connection.expect_responses(self.inbox.exists.min(50_000_000));
+        self.connection.expect_responses(inbox.exists.min(50_000_000));
         self.connection.wire.flush().await?;
         let mut items = Vec::new();
         let mut take = |response| {
@@ -141,110 +153,43 @@ impl ImapSession {
         Ok(items)
     }
 
-    async fn remove(&mut self, identities: &[ServerIdentity]) -> Result<(), Failure> {
-        let validity = self.inbox.uid_validity;
-        let mut uids: Vec<u32> = identities
+    async fn fetch_all(&mut self, items: &[RemoteItem], sink: &mut dyn MessageSink) -> Result<(), Failure> {
+        let validity = self.entered().await?.uid_validity;
+        let targets: Vec<Target> = items
             .iter()
-            .filter_map(|identity| identity_parts(&identity.0))
-            .filter(|(of, _)| *of == validity)
-            .map(|(_, uid)| uid)
-            .collect();
-        uids.sort_unstable();
-        uids.dedup();
-        if uids.is_empty() {
-            return Ok(());
-        }
-        if !self.is_writable {
-            let inbox = enter(&mut self.connection, "SELECT").await?;
-            self.is_writable = true;
-            self.inbox = inbox;
-            if inbox.uid_validity != validity {
-                // Renumbered meanwhile: these numbers may be other messages now.
-                return Ok(());
-            }
-        }
-        login::ask_capabilities(&mut self.connection).await?;
-        let by_uid = self.connection.can("UIDPLUS") || self.connection.can("IMAP4REV2");
-        let may_expunge = by_uid || self.only_ours_are_deleted(&uids).await?;
-        for some in uids.chunks(UIDS_A_COMMAND) {
-            let set = fetch::uid_set(some);
-            let command = format!("UID STORE {set} +FLAGS.SILENT (\\Deleted)");
-            self.command(&command).await?;
-            if by_uid {
-                self.command(&format!("UID EXPUNGE {set}")).await?;
-            }
-        }
-        if !may_expunge {
-            let said = format!(
-                "{}: {} messages are marked as deleted but still there: others are marked too, and this server can \
-                 only remove all of them together (no UIDPLUS)",
-                self.connection.host(),
-                uids.len()
-            );
-            return Err(Failure::permanent_item(FailureCode::CapabilityMissing, said));
-        }
-        if !by_uid {
-            self.command("EXPUNGE").await?;
-        }
-        Ok(())
-    }
-
-    /// EXPUNGE removes every message that is marked, whoever marked it.
-    async fn only_ours_are_deleted(&mut self, ours: &[u32]) -> Result<bool, Failure> {
-        let mut others = false;
-        // Ours are left out where the line can hold them, so that the answer is short.
-        let but_ours = if ours.len() <= UIDS_A_COMMAND {
-            format!(" NOT UID {}", fetch::uid_set(ours))
-        } else {
-            String::new()
-        };
-        let status = self
-            .connection
-            .run(format!("UID SEARCH DELETED{but_ours}").as_bytes(), |response| {
-                if let Response::Search(found) = response {
-                    others |= found.iter().any(|uid| ours.binary_search(uid).is_err());
-                }
+            .map(|item| {
+                let uid = identity_parts(&item.identity.0).filter(|(of, _)| *of == validity);
+                Target { uid: uid.map(|(_, uid)| uid), size: item.size, received_at: item.received_at }
             })
-            .await?;
-        expect_ok(&self.connection, Doing::Working, &status)?;
-        Ok(!others)
+            .collect();
+        fetch::fetch(&mut self.connection, &targets, self.max_message_bytes, sink).await
     }
 
-    async fn command(&mut self, command: &str) -> Result<(), Failure> {
-        let tag = self.connection.queue(command.as_bytes());
-        self.connection.expect_responses(self.inbox.exists);
-        self.connection.wire.flush().await?;
-        let status = self.connection.finish(tag, &mut |_| {}).await?;
-        expect_ok(&self.connection, Doing::Working, &status)
-    }
-}
-
-/// EXAMINE or SELECT.
-async fn enter(connection: &mut Connection, command: &str) -> Result<Inbox, Failure> {
-    let mut inbox = Inbox::default();
-    let counts_changes = connection.can("CONDSTORE") || connection.can("QRESYNC");
-    let parameters = if counts_changes { " (CONDSTORE)" } else { "" };
-    let status = connection
-        .run(format!("{command} {FOLDER}{parameters}").as_bytes(), |response| match response {
-            Response::Exists(count) => inbox.exists = count,
-            Response::Status(status) => match status.code_name().as_deref() {
-                Some("UIDVALIDITY") => {
-                    inbox.uid_validity = status.code_arguments().trim().parse().unwrap_or_default();
+    async fn watch_until(&mut self, mut until: Until) -> Result<Watched, Failure> {
+        loop {
+            self.idle.begin(&mut self.connection).await?;
+            loop {
+                // While nothing is said, this may be dropped and the session goes on.
+                self.is_broken = false;
+                let waited = watch::wait(&mut self.connection, until).await;
+                self.is_broken = true;
+                if waited? == Waited::Silent {
+                    break;
                 }
-                Some("HIGHESTMODSEQ") => inbox.highest_modseq = status.code_arguments().trim().parse().ok(),
-                Some("UIDNEXT") => inbox.uid_next = status.code_arguments().trim().parse().ok(),
-                _ => {}
-            },
-            _ => {}
-        })
-        .await?;
-    expect_ok(connection, Doing::Opening, &status)?;
-    if inbox.uid_validity == 0 {
-        // RFC 9051 section 6.3.2: without it nothing on this server has a lasting name.
-        let said = format!("{}: the server gives no UIDVALIDITY", connection.host());
-        return Err(Failure::permanent_mailbox(FailureCode::CapabilityMissing, said));
+                let response = self.connection.next(&mut super::connection::Content::Unasked).await?;
+                self.idle.heard(&self.connection, &response)?;
+                if watch::told(&self.connection) == Watched::News {
+                    break;
+                }
+            }
+            self.idle.end(&mut self.connection).await?;
+            let told = watch::told(&self.connection);
+            if told == Watched::News || until.is_over() {
+                return Ok(told);
+            }
+            until = until.renewed();
+        }
     }
-    Ok(inbox)
 }
 
 pub(super) fn expect_ok(connection: &Connection, doing: Doing, status: &Status) -> Result<(), Failure> {
@@ -254,59 +199,63 @@ pub(super) fn expect_ok(connection: &Connection, doing: Doing, status: &Status) 
     }
 }
 
-/// `uidvalidity:uid`, of a cursor perhaps with more behind it.
-fn position(cursor: &Cursor) -> Option<(u32, u32)> {
-    identity_parts(&cursor.0)
-}
-
-/// The UIDVALIDITY of a cursor with the change number behind it.
-fn change_number(cursor: &Cursor) -> Option<(u32, Option<u64>)> {
-    let (validity, _) = position(cursor)?;
-    Some((validity, cursor.0.split(':').nth(2)?.parse().ok()))
-}
-
-fn identity_parts(text: &str) -> Option<(u32, u32)> {
-    let mut numbers = text.split(':');
-    Some((numbers.next()?.parse().ok()?, numbers.next()?.parse().ok()?))
-}
-
 #[async_trait]
 impl IncomingSession for ImapSession {
     async fn changes(&mut self, cursor: Option<&Cursor>) -> Result<Changes, Failure> {
-        self.guard()?;
+        self.guard().await?;
         let changes = self.list(cursor).await?;
         self.is_broken = false;
         Ok(changes)
     }
 
     async fn fetch(&mut self, items: &[RemoteItem], sink: &mut dyn MessageSink) -> Result<(), Failure> {
-        self.guard()?;
-        let validity = self.inbox.uid_validity;
-        let targets: Vec<Target> = items
-            .iter()
-            .map(|item| {
-                let uid = identity_parts(&item.identity.0).filter(|(of, _)| *of == validity);
-                Target { uid: uid.map(|(_, uid)| uid), size: item.size, received_at: item.received_at }
-            })
-            .collect();
-        fetch::fetch(&mut self.connection, &targets, self.max_message_bytes, sink).await?;
+        self.guard().await?;
+        self.fetch_all(items, sink).await?;
         self.is_broken = false;
         Ok(())
     }
 
     async fn delete(&mut self, identities: &[ServerIdentity]) -> Result<(), Failure> {
-        self.guard()?;
-        let removed = self.remove(identities).await;
+        self.guard().await?;
+        let removed = remove::remove(self, identities).await;
         // A refusal came as a whole answer; what broke the connection does so again at the next command.
         let is_refusal = removed.as_ref().err().is_some_and(|f| f.code == FailureCode::CapabilityMissing);
         self.is_broken = removed.is_err() && !is_refusal;
         removed
     }
 
+    fn can_watch(&self) -> bool {
+        self.connection.can("IDLE") && !self.idle.is_refused()
+    }
+
+    async fn watch(&mut self, for_at_most: Duration) -> Result<Watched, Failure> {
+        if !self.can_watch() {
+            let said =
+                format!("{}: the server cannot tell of news by itself (no IDLE)", self.connection.host());
+            return Err(Failure::permanent_mailbox(FailureCode::NotSupported, said));
+        }
+        self.guard().await?;
+        // What came before the inbox was looked at is never told: it has to be looked at first.
+        let told = match self.inbox {
+            None => Watched::News,
+            Some(_) => watch::told(&self.connection),
+        };
+        let watched = match told {
+            Watched::News => Watched::News,
+            Watched::Quiet => self.watch_until(Until::after(for_at_most)).await?,
+        };
+        self.is_broken = false;
+        Ok(watched)
+    }
+
     async fn close(mut self: Box<Self>) -> Result<(), Failure> {
-        // Nothing depends on it: deletions have happened already. The BYE comes as a failure of reading.
+        // Nothing depends on the answer: deletions have happened already. So it is not waited for.
         if !self.is_broken {
-            let _ = self.connection.run(b"LOGOUT", |_| {}).await;
+            if self.idle.is_under_way() {
+                self.connection.wire.queue(b"DONE\r\n");
+            }
+            self.connection.queue(b"LOGOUT");
+            let _ = self.connection.wire.flush().await;
         }
         Ok(())
     }

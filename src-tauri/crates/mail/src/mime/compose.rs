@@ -75,11 +75,14 @@ fn write_header(draft: &Draft, out: &mut Vec<u8>) {
     write_field("Subject", Text::new(clean(&draft.subject, MAX_SUBJECT_CHARS)), out);
     write_field("Date", Date::new(draft.date.timestamp()), out);
     write_field("Message-ID", IdHeader::new(id(&draft.message_id)), out);
-    if let Some(answered) = &draft.in_reply_to {
+    // Ids of others may hold UTF-8, which most servers take in no header (RFC 6532): better to answer without them.
+    let is_sendable = |id: &&MessageId| id.as_str().is_ascii();
+    if let Some(answered) = draft.in_reply_to.as_ref().filter(is_sendable) {
         write_field("In-Reply-To", IdHeader::new(id(answered)), out);
     }
-    if !draft.references.is_empty() {
-        write_field("References", IdHeader::new_list(draft.references.iter().map(id)), out);
+    let references: Vec<String> = draft.references.iter().filter(is_sendable).map(id).collect();
+    if !references.is_empty() {
+        write_field("References", IdHeader::new_list(references.into_iter()), out);
     }
     if let Some(mark) = &draft.test_mark {
         let mark: String = mark.chars().filter(char::is_ascii_graphic).take(200).collect();
@@ -98,7 +101,17 @@ fn address(mention: &Mention) -> Address<'static> {
     let written: String =
         mention.written.chars().filter(|c| !c.is_control() && !matches!(c, '<' | '>')).collect();
     let name = clean(&mention.name, 320);
-    Address::new_address((!name.is_empty()).then_some(name), written.trim().to_owned())
+    Address::new_address((!name.is_empty()).then_some(name), in_ascii(written.trim()))
+}
+
+/// An address with its domain in ASCII (RFC 5891), as every server takes it. Other letters before the @ stay: only a server
+/// with SMTPUTF8 takes those.
+fn in_ascii(address: &str) -> String {
+    let ascii = address.rsplit_once('@').filter(|(local, domain)| local.is_ascii() && !domain.is_ascii());
+    match ascii.map(|(local, domain)| (local, idna::domain_to_ascii(domain))) {
+        Some((local, Ok(domain))) => format!("{local}@{domain}"),
+        _ => address.to_owned(),
+    }
 }
 
 /// An id without what would end it early.

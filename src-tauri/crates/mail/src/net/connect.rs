@@ -8,6 +8,7 @@ use super::{
 };
 use futures::{StreamExt, stream::FuturesUnordered};
 use rustls_pki_types::ServerName;
+use socket2::{SockRef, TcpKeepalive};
 use std::{io, net::SocketAddr, time::Duration};
 use tandem_domain::{
     failure::{Failure, FailureCode},
@@ -23,6 +24,9 @@ use tokio_rustls::TlsConnector;
 
 /// RFC 8305 section 5: start the next address this long after the one before, without giving that one up.
 const NEXT_ADDRESS_AFTER: Duration = Duration::from_millis(250);
+/// TCP probes a connection on which nothing was said for this long, and again so often until the system gives it up.
+const PROBE_AFTER: Duration = Duration::from_secs(120);
+const PROBE_EVERY: Duration = Duration::from_secs(30);
 /// More addresses than this are not worth trying.
 const MAX_ADDRESSES: usize = 16;
 
@@ -150,6 +154,7 @@ impl Connector {
                     Ok(tcp) => {
                         // Commands are small and wait for answers: never hold them back.
                         tcp.set_nodelay(true).map_err(|error| failure::io(host, &error))?;
+                        keep_alive(host, &tcp);
                         return Ok((tcp, format!("connected to {address}")));
                     }
                     Err(error) if error.kind() == io::ErrorKind::TimedOut => {
@@ -181,6 +186,15 @@ impl Connector {
         let certificate = leaf.map(|der| certificate::in_words(der)).unwrap_or_default();
         let words = format!("{version}, {cipher}, {certificate}");
         Ok((Stream::tls(tls, self.timeouts.answer), words))
+    }
+}
+
+/// A peer that went away without a word is noticed while nobody speaks, and the address translators on the way don't forget
+/// a connection that waits. Without it a connection works too.
+fn keep_alive(host: &str, tcp: &TcpStream) {
+    let probes = TcpKeepalive::new().with_time(PROBE_AFTER).with_interval(PROBE_EVERY);
+    if let Err(error) = SockRef::from(tcp).set_tcp_keepalive(&probes) {
+        tracing::debug!(host, %error, "no TCP keep-alive");
     }
 }
 

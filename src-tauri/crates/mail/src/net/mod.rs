@@ -7,11 +7,13 @@ mod certificate;
 mod connect;
 pub mod failure;
 mod ladder;
+mod opening;
 mod stream;
 mod trust;
 mod wire;
 
 pub use connect::{Connector, Timeouts};
 pub use ladder::Ladder;
+pub use opening::{Opens, open};
 pub use stream::Stream;
 pub use wire::{MAX_LINE_BYTES, Wire};

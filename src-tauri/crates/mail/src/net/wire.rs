@@ -21,6 +21,8 @@ const EARNED_PER_BYTE: Duration = Duration::from_millis(1);
 /// Room for a password, so that growing the queue leaves no copy of it behind.
 const QUEUE_BYTES: usize = 4 * 1024;
 const READ_BUFFER_BYTES: usize = 64 * 1024;
+/// What a connection that only waits keeps of them.
+const RESTING_BYTES: usize = 512;
 
 /// A connection with a read buffer and a write queue.
 #[derive(Debug)]
@@ -31,6 +33,7 @@ pub struct Wire {
     start: usize,
     end: usize,
     output: Vec<u8>,
+    usual_read_timeout: Duration,
     read_timeout: Duration,
     /// How long we waited for the answers to the last flush, less what the received bytes earned.
     waited: Duration,
@@ -47,6 +50,7 @@ impl Wire {
             start: 0,
             end: 0,
             output: Vec::with_capacity(QUEUE_BYTES),
+            usual_read_timeout: read_timeout,
             read_timeout,
             waited,
         }
@@ -68,6 +72,35 @@ impl Wire {
     pub fn set_read_timeout(&mut self, timeout: Duration) {
         self.read_timeout = timeout;
         self.stream.set_read_timeout(timeout);
+    }
+
+    /// Reads go without a byte as long as they could at first.
+    pub fn usual_read_timeout(&mut self) {
+        self.set_read_timeout(self.usual_read_timeout);
+    }
+
+    /// The connection is about to wait for a long time, up to `timeout` without a byte: its buffers are given back. They
+    /// grow again with what arrives. [`Wire::usual_read_timeout`] ends the rest.
+    pub fn rest(&mut self, timeout: Duration) {
+        self.set_read_timeout(timeout);
+        self.waited = Duration::ZERO;
+        let received = self.received();
+        if received.len() <= RESTING_BYTES && self.input.len() > RESTING_BYTES {
+            let mut small = vec![0; RESTING_BYTES].into_boxed_slice();
+            for (to, from) in small.iter_mut().zip(received) {
+                *to = *from;
+            }
+            (self.start, self.end, self.input) = (0, received.len(), small);
+        }
+        if self.output.is_empty() {
+            self.output = Vec::new();
+        }
+    }
+
+    /// Whether a whole line is there, so that [`Wire::line`] need not wait.
+    #[must_use]
+    pub fn has_line(&self) -> bool {
+        memchr::memchr(b'\n', self.received()).is_some()
     }
 
     /// What was received and not taken yet.
@@ -97,6 +130,12 @@ impl Wire {
             self.input.copy_within(self.start..self.end, 0);
             self.end -= self.start;
             self.start = 0;
+        }
+        if self.end == self.input.len() && self.input.len() < READ_BUFFER_BYTES {
+            // It was resting.
+            let mut input = std::mem::take(&mut self.input).into_vec();
+            input.resize(READ_BUFFER_BYTES, 0);
+            self.input = input.into_boxed_slice();
         }
         let room = self.input.get_mut(self.end..).unwrap_or_default();
         if room.is_empty() {
@@ -174,6 +213,9 @@ impl Wire {
 
     /// Queues bytes to be sent by the next [`Wire::flush`].
     pub fn queue(&mut self, bytes: &[u8]) {
+        if self.output.capacity() == 0 {
+            self.output.reserve(QUEUE_BYTES);
+        }
         self.output.extend_from_slice(bytes);
     }
 

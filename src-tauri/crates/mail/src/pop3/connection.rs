@@ -6,9 +6,9 @@ use super::{
 };
 use crate::{
     auth::{self, Login},
-    net::{Connector, Ladder, Wire, failure as net},
+    net::{Connector, Opens, Wire, failure as net},
 };
-use tandem_domain::{failure::Failure, probe::RungName, profile::Security};
+use tandem_domain::failure::Failure;
 use tandem_engine::ports::mail::MailboxAccess;
 use zeroize::Zeroizing;
 
@@ -21,6 +21,8 @@ const MAX_COMMAND_BYTES: usize = 255;
 pub(super) struct Connection {
     pub(super) wire: Wire,
     pub(super) capabilities: Capabilities,
+    /// It has not announced TOP, and refused it.
+    pub(super) refuses_top: bool,
 }
 
 /// A `-ERR`.
@@ -45,27 +47,41 @@ impl Refusal {
 /// What a status line says.
 pub(super) type Reply = Result<String, Refusal>;
 
-/// Connects, encrypts and logs in, climbing dns, tcp, tls and login.
-pub(super) async fn open(
-    connector: &Connector,
-    access: &MailboxAccess,
-    ladder: &mut Ladder<'_>,
-) -> Result<Connection, Failure> {
-    let wire = connector.connect(access, ladder).await?;
-    let mut connection = Connection { wire, capabilities: Capabilities::default() };
-    if access.endpoint.security == Security::StartTls {
-        let encrypted = connection.start_tls(connector, access);
-        connection = ladder.climb(RungName::Tls, encrypted).await?;
-        ladder.climb(RungName::Login, connection.log_in(access)).await?;
-    } else {
-        let greeted_and_in = async {
-            connection.greeting().await?;
-            connection.ask_capabilities().await?;
-            connection.log_in(access).await
-        };
-        ladder.climb(RungName::Login, greeted_and_in).await?;
+impl Opens for Connection {
+    fn over(wire: Wire) -> Self {
+        Self { wire, capabilities: Capabilities::default(), refuses_top: false }
     }
-    Ok(connection)
+
+    async fn greet(&mut self) -> Result<(), Failure> {
+        self.greeting().await?;
+        self.ask_capabilities().await
+    }
+
+    async fn start_tls(
+        mut self,
+        connector: &Connector,
+        access: &MailboxAccess,
+    ) -> Result<(Self, String), Failure> {
+        self.greeting().await?;
+        // Asked without looking at CAPA first: it saves a round trip, and the list may have been tampered with.
+        if self.command("STLS").await?.is_err() {
+            return Err(net::starttls_missing(self.wire.host()));
+        }
+        let (wire, words) = connector.start_tls(self.wire, &access.endpoint).await?;
+        let mut encrypted = Self::over(wire);
+        encrypted.ask_capabilities().await?;
+        Ok((encrypted, words))
+    }
+
+    async fn log_in(&mut self, access: &MailboxAccess) -> Result<((), String), Failure> {
+        let Some(login) = Login::of(&access.credentials)? else {
+            return Err(auth::nothing_to_log_in_with(self.wire.host()));
+        };
+        match self.log_in_with(&login).await {
+            Ok(said) => Ok(((), login.cleansed(&said))),
+            Err(failure) => Err(login.cleansed_failure(failure)),
+        }
+    }
 }
 
 impl Connection {
@@ -86,6 +102,11 @@ impl Connection {
         self.wire.queue(command.as_bytes());
         self.wire.send(b"\r\n").await?;
         self.reply().await
+    }
+
+    /// Whether headers can be asked for alone: announced, or, by a server that announces nothing, not refused yet.
+    pub(super) fn may_have_top(&self) -> bool {
+        (self.capabilities.top || !self.capabilities.told) && !self.refuses_top
     }
 
     fn encrypted(&self) -> Encrypted {
@@ -118,32 +139,6 @@ impl Connection {
             self.capabilities.take(&String::from_utf8_lossy(line));
         }
         Err(net::violation(self.wire.host(), "the list of capabilities does not end"))
-    }
-
-    async fn start_tls(
-        mut self,
-        connector: &Connector,
-        access: &MailboxAccess,
-    ) -> Result<(Self, String), Failure> {
-        self.greeting().await?;
-        // Asked without looking at CAPA first: it saves a round trip, and the list may have been tampered with.
-        if self.command("STLS").await?.is_err() {
-            return Err(net::starttls_missing(self.wire.host()));
-        }
-        let (wire, words) = connector.start_tls(self.wire, &access.endpoint).await?;
-        let mut encrypted = Self { wire, capabilities: Capabilities::default() };
-        encrypted.ask_capabilities().await?;
-        Ok((encrypted, words))
-    }
-
-    async fn log_in(&mut self, access: &MailboxAccess) -> Result<((), String), Failure> {
-        let Some(login) = Login::of(&access.credentials)? else {
-            return Err(auth::nothing_to_log_in_with(self.wire.host()));
-        };
-        match self.log_in_with(&login).await {
-            Ok(said) => Ok(((), login.cleansed(&said))),
-            Err(failure) => Err(login.cleansed_failure(failure)),
-        }
     }
 
     async fn log_in_with(&mut self, login: &Login<'_>) -> Result<String, Failure> {

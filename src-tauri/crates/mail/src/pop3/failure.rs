@@ -1,6 +1,7 @@
 //! What a POP3 server says, as failures; the reason stands beside each mapping.
 
 use super::{capabilities::Capabilities, connection::Refusal};
+use crate::patience;
 use tandem_domain::failure::{Failure, FailureCode};
 
 /// What was being done when the server refused.
@@ -16,6 +17,10 @@ pub(super) enum Stage {
 
 /// A `-ERR`, by its response code (RFC 2449 section 8, RFC 3206), or by the stage when it has none.
 pub(super) fn refused(stage: Stage, refusal: &Refusal, capabilities: &Capabilities) -> Failure {
+    patience::heeded(mapped(stage, refusal, capabilities))
+}
+
+fn mapped(stage: Stage, refusal: &Refusal, capabilities: &Capabilities) -> Failure {
     let said = refusal.shown();
     match refusal.code.as_deref() {
         // Another client, or our own session that the server has not noticed to be gone: it passes.
@@ -32,18 +37,66 @@ pub(super) fn refused(stage: Stage, refusal: &Refusal, capabilities: &Capabiliti
         Some("SYS/PERM") => Failure::permanent_mailbox(FailureCode::ServerUnavailable, said),
         // RFC 3206 section 5: the credentials, and nothing else.
         Some("AUTH") => Failure::permanent_mailbox(FailureCode::AuthenticationFailed, said),
-        _ => match stage {
+        _ if stage == Stage::Greeting => {
             // A server that is overloaded or shutting down says so in its greeting.
-            Stage::Greeting => Failure::transient_profile(FailureCode::ServerUnavailable, said),
-            // A server that announces AUTH-RESP-CODE would have said [AUTH] if it were the credentials.
-            Stage::Login if capabilities.auth_resp_code => {
-                Failure::transient_mailbox(FailureCode::ServerUnavailable, said)
-            }
-            // The others say nothing more, and the credentials are by far the most likely.
-            Stage::Login => Failure::permanent_mailbox(FailureCode::AuthenticationFailed, said),
-            Stage::Working => Failure::transient_mailbox(FailureCode::ServerUnavailable, said),
-        },
+            Failure::transient_profile(FailureCode::ServerUnavailable, said)
+        }
+        _ => by_words(refusal).map_or_else(
+            || by_stage(stage, capabilities, said.clone()),
+            |code| Failure::transient_mailbox(code, said.clone()),
+        ),
     }
+}
+
+/// Without a code, in words: to a login it would mean a wrong password, and the mailbox would be disabled for it.
+fn by_words(refusal: &Refusal) -> Option<FailureCode> {
+    const IN_USE: [&str; 4] = ["already locked", "is locked", "lock maildrop", "mailbox in use"];
+    const TOO_MUCH: [&str; 6] = [
+        // Outlook.com: "Exceeded the login limit for a 15 minute period."
+        "login limit",
+        "too many connections",
+        "too many login",
+        "too many simultaneous",
+        "rate limit",
+        "frequency",
+    ];
+    const NOT_NOW: [&str; 10] = [
+        "server unavailable",
+        "service unavailable",
+        "temporary authentication",
+        "temporary problem",
+        "temporary failure",
+        "temporary error",
+        "temporary system",
+        "temporarily",
+        "try again later",
+        "internal error",
+    ];
+    let text = refusal.text.to_ascii_lowercase();
+    let is_in = |phrases: &[&str]| phrases.iter().any(|phrase| text.contains(phrase));
+    if is_in(&IN_USE) {
+        Some(FailureCode::MailboxInUse)
+    } else if is_in(&TOO_MUCH) {
+        Some(FailureCode::Throttled)
+    } else {
+        is_in(&NOT_NOW).then_some(FailureCode::ServerUnavailable)
+    }
+}
+
+fn by_stage(stage: Stage, capabilities: &Capabilities, said: String) -> Failure {
+    match stage {
+        // A server that announces AUTH-RESP-CODE would have said [AUTH] if it were the credentials.
+        Stage::Login if capabilities.auth_resp_code => {
+            Failure::transient_mailbox(FailureCode::ServerUnavailable, said)
+        }
+        // The others say nothing more, and the credentials are by far the most likely.
+        Stage::Login => Failure::permanent_mailbox(FailureCode::AuthenticationFailed, said),
+        Stage::Greeting | Stage::Working => Failure::transient_mailbox(FailureCode::ServerUnavailable, said),
+    }
+}
+/// `[SYS/TEMP]` and the like speak of the server, not of the message: it must not be taken for gone.
+pub(super) fn says_why(refusal: &Refusal) -> bool {
+    matches!(refusal.code.as_deref(), Some("SYS/TEMP" | "SYS/PERM" | "IN-USE" | "LOGIN-DELAY" | "AUTH"))
 }
 
 /// UIDL is missing. Permanent: known messages could not be told from new ones.
@@ -72,4 +125,70 @@ pub(super) fn no_login(host: &str, capabilities: &Capabilities, encrypted: Encry
 pub(super) enum Encrypted {
     Yes,
     No,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tandem_domain::failure::{Nature, Scope};
+
+    #[test]
+    fn each_refusal_has_its_meaning() {
+        use FailureCode as Code;
+        use Nature::{Permanent, Transient};
+        let silent = Capabilities::default();
+        let exact = Capabilities {
+            auth_resp_code: true,
+            login_delay: Some(chrono::Duration::seconds(300)),
+            ..Capabilities::default()
+        };
+        for (stage, code, text, capabilities, nature, expected, wait) in [
+            (Stage::Login, "AUTH", "x", &silent, Permanent, Code::AuthenticationFailed, None),
+            (
+                Stage::Login,
+                "",
+                "Logon failure: bad password.",
+                &silent,
+                Permanent,
+                Code::AuthenticationFailed,
+                None,
+            ),
+            (Stage::Login, "", "bad password", &exact, Transient, Code::ServerUnavailable, None),
+            (Stage::Login, "IN-USE", "x", &silent, Transient, Code::MailboxInUse, None),
+            (Stage::Login, "", "maildrop already locked", &silent, Transient, Code::MailboxInUse, None),
+            (Stage::Login, "LOGIN-DELAY", "x", &exact, Transient, Code::Throttled, Some(300)),
+            (Stage::Login, "LOGIN-DELAY", "wait 30 seconds", &silent, Transient, Code::Throttled, Some(30)),
+            (Stage::Login, "LOGIN-DELAY", "x", &silent, Transient, Code::Throttled, None),
+            (
+                Stage::Login,
+                "",
+                "Exceeded the login limit for a 15 minute period.",
+                &silent,
+                Transient,
+                Code::Throttled,
+                Some(900),
+            ),
+            (
+                Stage::Login,
+                "SYS/TEMP",
+                "try again in 2 minutes",
+                &silent,
+                Transient,
+                Code::ServerUnavailable,
+                Some(120),
+            ),
+            (Stage::Login, "", "Server Unavailable. 15", &silent, Transient, Code::ServerUnavailable, None),
+            (Stage::Login, "SYS/PERM", "x", &silent, Permanent, Code::ServerUnavailable, None),
+            (Stage::Working, "", "what?", &silent, Transient, Code::ServerUnavailable, None),
+        ] {
+            let code = Some(code.to_owned()).filter(|code| !code.is_empty());
+            let failure = refused(stage, &Refusal { code, text: text.into() }, capabilities);
+            let got =
+                (failure.nature, failure.scope, failure.code, failure.retry_after.map(|it| it.num_seconds()));
+            assert_eq!(got, (nature, Scope::Mailbox, expected, wait), "{text}");
+        }
+        let refusal = Refusal { code: None, text: "too many connections".into() };
+        let greeting = refused(Stage::Greeting, &refusal, &silent);
+        assert_eq!((greeting.scope, greeting.code), (Scope::Profile, Code::ServerUnavailable));
+    }
 }

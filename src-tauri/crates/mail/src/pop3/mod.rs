@@ -5,13 +5,14 @@
 mod capabilities;
 mod connection;
 mod failure;
+mod headers;
 mod listing;
 mod probe;
 mod retrieve;
 mod session;
 mod unstuff;
 
-use crate::net::{Connector, Ladder};
+use crate::net::{self, Connector, Ladder};
 use async_trait::async_trait;
 use session::Pop3Session;
 use std::sync::Arc;
@@ -34,8 +35,8 @@ impl Pop3 {
 #[async_trait]
 impl IncomingMail for Pop3 {
     async fn open(&self, access: &MailboxAccess) -> Result<Box<dyn IncomingSession>, Failure> {
-        let connection = connection::open(&self.connector, access, &mut Ladder::unwatched()).await?;
-        Ok(Box::new(Pop3Session::new(connection, access.max_message_bytes)))
+        let connection = net::open(&self.connector, access, &mut Ladder::unwatched()).await?;
+        Ok(Box::new(Pop3Session::new(connection, access)))
     }
 
     async fn probe(&self, access: &MailboxAccess, report: &dyn RungSink) -> Vec<Rung> {

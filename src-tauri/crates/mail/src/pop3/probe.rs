@@ -1,11 +1,10 @@
 //! Climbs the ladder of an incoming POP3 mailbox; changes nothing on the server.
 
 use super::{
-    connection,
     listing::{Listed, MAX_HEADER_BYTES},
     session::Pop3Session,
 };
-use crate::net::{Connector, Ladder, failure as net};
+use crate::net::{self, Connector, Ladder};
 use std::sync::Arc;
 use tandem_domain::{
     failure::Failure,
@@ -29,8 +28,8 @@ async fn climb_all(
     access: &MailboxAccess,
     ladder: &mut Ladder<'_>,
 ) -> Result<(), Failure> {
-    let connection = connection::open(connector, access, ladder).await?;
-    let mut session = Pop3Session::new(connection, access.max_message_bytes);
+    let connection = net::open(connector, access, ladder).await?;
+    let mut session = Pop3Session::new(connection, access);
     let listed = async {
         let listed = session.list().await?;
         let bytes: u64 = listed.iter().fold(0, |sum, message| sum.saturating_add(message.size));
@@ -52,7 +51,7 @@ async fn read_headers(session: &mut Pop3Session, newest: &Listed) -> Result<((),
         if !connection.capabilities.top {
             return Ok(((), format!("the server cannot show headers alone (TOP): {}", refusal.shown())));
         }
-        return Err(net::violation(connection.wire.host(), &refusal.shown()));
+        return Err(net::failure::violation(connection.wire.host(), &refusal.shown()));
     }
     let mut bytes = 0;
     loop {
@@ -62,7 +61,10 @@ async fn read_headers(session: &mut Pop3Session, newest: &Listed) -> Result<((),
         }
         bytes += line.len() + 2;
         if bytes > MAX_HEADER_BYTES {
-            return Err(net::violation(connection.wire.host(), "the headers of a message do not end"));
+            return Err(net::failure::violation(
+                connection.wire.host(),
+                "the headers of a message do not end",
+            ));
         }
     }
 }

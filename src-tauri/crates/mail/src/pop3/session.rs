@@ -3,16 +3,20 @@
 use super::{
     connection::{Connection, Refusal},
     failure::{self, Stage},
+    headers,
     listing::{self, Listed},
     retrieve::{self, Received},
 };
 use async_trait::async_trait;
 use std::collections::HashMap;
 use tandem_domain::{
+    Instant,
     failure::{Failure, FailureCode},
     ledger::ServerIdentity,
 };
-use tandem_engine::ports::mail::{Changes, Cursor, Fetched, IncomingSession, MessageSink, RemoteItem};
+use tandem_engine::ports::mail::{
+    Changes, Cursor, Fetched, IncomingSession, MailboxAccess, MessageSink, RemoteItem,
+};
 
 /// Commands in flight where the server announces PIPELINING: 3 KB of them, so that sending never waits for the server
 /// to read. The answers wait in the network until we take them. Dovecot is a third faster with 256 than with 32.
@@ -22,6 +26,7 @@ const WINDOW: usize = 256;
 pub(super) struct Pop3Session {
     connection: Connection,
     max_message_bytes: u64,
+    process_emails_from: Option<Instant>,
     /// By identity; `None` until it was listed.
     inbox: Option<HashMap<ServerIdentity, Listed>>,
     deleted: usize,
@@ -36,8 +41,9 @@ enum Step {
 }
 
 impl Pop3Session {
-    pub(super) fn new(connection: Connection, max_message_bytes: u64) -> Self {
-        Self { connection, max_message_bytes, inbox: None, deleted: 0, broken: false }
+    pub(super) fn new(connection: Connection, access: &MailboxAccess) -> Self {
+        let MailboxAccess { max_message_bytes, process_emails_from, .. } = *access;
+        Self { connection, max_message_bytes, process_emails_from, inbox: None, deleted: 0, broken: false }
     }
 
     /// Lists the inbox anew.
@@ -68,17 +74,32 @@ impl Pop3Session {
         if self.connection.capabilities.pipelining { WINDOW } else { 1 }
     }
 
-    fn plan(&self, items: &[RemoteItem]) -> Vec<Step> {
-        let step = |item: &RemoteItem| match self.inbox.as_ref().and_then(|inbox| inbox.get(&item.identity)) {
+    /// What to do about each item, after the server was asked for the headers of those whose age may decide.
+    async fn plan(&mut self, items: &[RemoteItem]) -> Result<Vec<Step>, Failure> {
+        let limit = self.max_message_bytes;
+        let listed =
+            |item: &RemoteItem| self.inbox.as_ref().and_then(|inbox| inbox.get(&item.identity)).cloned();
+        let listed: Vec<Option<Listed>> = items.iter().map(listed).collect();
+        let mut too_old = HashMap::new();
+        if let Some(from) = self.process_emails_from.filter(|_| self.connection.may_have_top()) {
+            let to_ask: Vec<Listed> =
+                listed.iter().flatten().filter(|one| one.size <= limit).cloned().collect();
+            let window = self.window();
+            too_old = headers::too_old(&mut self.connection, &to_ask, from, window).await?;
+        }
+        let step = |listed: Option<Listed>| match listed {
             None => Step::Deliver(Fetched::Gone),
-            Some(listed) if listed.size > self.max_message_bytes => Step::Deliver(Fetched::TooLarge),
-            Some(listed) => Step::Retrieve { number: listed.number, size: listed.size },
+            Some(listed) if listed.size > limit => Step::Deliver(Fetched::TooLarge),
+            Some(Listed { number, size, .. }) => match too_old.get(&number).cloned() {
+                Some(too_old) => Step::Deliver(too_old),
+                None => Step::Retrieve { number, size },
+            },
         };
-        items.iter().map(step).collect()
+        Ok(listed.into_iter().map(step).collect())
     }
 
     async fn fetch_all(&mut self, items: &[RemoteItem], sink: &mut dyn MessageSink) -> Result<(), Failure> {
-        let steps = self.plan(items);
+        let steps = self.plan(items).await?;
         let mut to_send = steps.iter().filter_map(|step| match step {
             Step::Retrieve { number, .. } => Some(*number),
             Step::Deliver(_) => None,
@@ -117,7 +138,7 @@ impl Pop3Session {
     async fn retrieved(&mut self, size: u64) -> Result<Received, Failure> {
         match self.connection.reply().await? {
             Ok(_) => retrieve::receive(&mut self.connection.wire, size, self.max_message_bytes).await,
-            Err(refusal) if says_why(&refusal) => Err(self.refused(&refusal)),
+            Err(refusal) if failure::says_why(&refusal) => Err(self.refused(&refusal)),
             Err(refusal) => {
                 tracing::warn!("{}: a message was refused: {}", self.connection.wire.host(), refusal.shown());
                 Ok(Received::Refused)
@@ -152,7 +173,7 @@ impl Pop3Session {
             for _ in window {
                 match self.connection.reply().await? {
                     Ok(_) => self.deleted += 1,
-                    Err(refusal) if says_why(&refusal) => failed = Some(self.refused(&refusal)),
+                    Err(refusal) if failure::says_why(&refusal) => failed = Some(self.refused(&refusal)),
                     // Deleted before, by us or by another client.
                     Err(refusal) => tracing::debug!("{host}: DELE was refused: {}", refusal.shown()),
                 }
@@ -163,11 +184,6 @@ impl Pop3Session {
         }
         Ok(())
     }
-}
-
-/// `[SYS/TEMP]` and the like speak of the server, not of the message: it must not be taken for gone.
-fn says_why(refusal: &Refusal) -> bool {
-    matches!(refusal.code.as_deref(), Some("SYS/TEMP" | "SYS/PERM" | "IN-USE" | "LOGIN-DELAY" | "AUTH"))
 }
 
 #[async_trait]

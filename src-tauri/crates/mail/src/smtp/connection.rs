@@ -7,14 +7,10 @@ use super::{
 };
 use crate::{
     auth::Login,
-    net::{Connector, Ladder, Wire, failure as net},
+    net::{Connector, Opens, Wire, failure as net},
 };
 use std::net::IpAddr;
-use tandem_domain::{
-    failure::{Failure, FailureCode},
-    probe::RungName,
-    profile::Security,
-};
+use tandem_domain::failure::{Failure, FailureCode};
 use tandem_engine::ports::mail::MailboxAccess;
 use zeroize::Zeroizing;
 
@@ -24,27 +20,49 @@ pub(super) struct Connection {
     pub(super) extensions: Extensions,
 }
 
-/// Connects, encrypts and logs in, climbing dns, tcp, tls and login.
-pub(super) async fn open(
-    connector: &Connector,
-    access: &MailboxAccess,
-    ladder: &mut Ladder<'_>,
-) -> Result<Connection, Failure> {
-    let wire = connector.connect(access, ladder).await?;
-    let mut connection = Connection { wire, extensions: Extensions::default() };
-    if access.endpoint.security == Security::StartTls {
-        let encrypted = connection.start_tls(connector, access);
-        connection = ladder.climb(RungName::Tls, encrypted).await?;
-        ladder.climb(RungName::Login, connection.log_in(access)).await?;
-    } else {
-        let greeted_and_in = async {
-            connection.greeting().await?;
-            connection.hello().await?;
-            connection.log_in(access).await
-        };
-        ladder.climb(RungName::Login, greeted_and_in).await?;
+impl Opens for Connection {
+    fn over(wire: Wire) -> Self {
+        Self { wire, extensions: Extensions::default() }
     }
-    Ok(connection)
+
+    async fn greet(&mut self) -> Result<(), Failure> {
+        self.greeting().await?;
+        self.hello().await
+    }
+
+    async fn start_tls(
+        mut self,
+        connector: &Connector,
+        access: &MailboxAccess,
+    ) -> Result<(Self, String), Failure> {
+        self.greet().await?;
+        if !self.extensions.starttls {
+            return Err(net::starttls_missing(self.wire.host()));
+        }
+        let reply = self.command("STARTTLS").await?;
+        if reply.is_transient() {
+            // 454: not at this moment (RFC 3207 section 4).
+            return Err(Failure::transient_profile(FailureCode::TlsFailed, reply.to_string()));
+        }
+        if !reply.is_done() {
+            return Err(net::starttls_missing(self.wire.host()));
+        }
+        let (wire, words) = connector.start_tls(self.wire, &access.endpoint).await?;
+        // What was said in the clear does not count any more (RFC 3207 section 4.2).
+        let mut encrypted = Self::over(wire);
+        encrypted.hello().await?;
+        Ok((encrypted, words))
+    }
+
+    async fn log_in(&mut self, access: &MailboxAccess) -> Result<((), String), Failure> {
+        let Some(login) = Login::of(&access.credentials)? else {
+            return Ok(((), "the settings ask for no login".to_owned()));
+        };
+        match self.log_in_with(&login).await {
+            Ok(said) => Ok(((), login.cleansed(&said))),
+            Err(failure) => Err(login.cleansed_failure(failure)),
+        }
+    }
 }
 
 impl Connection {
@@ -83,41 +101,6 @@ impl Connection {
             Ok(IpAddr::V4(v4)) => format!("[{v4}]"),
             Ok(IpAddr::V6(v6)) => format!("[IPv6:{v6}]"),
             Err(_) => "[127.0.0.1]".to_owned(),
-        }
-    }
-
-    async fn start_tls(
-        mut self,
-        connector: &Connector,
-        access: &MailboxAccess,
-    ) -> Result<(Self, String), Failure> {
-        self.greeting().await?;
-        self.hello().await?;
-        if !self.extensions.starttls {
-            return Err(net::starttls_missing(self.wire.host()));
-        }
-        let reply = self.command("STARTTLS").await?;
-        if reply.is_transient() {
-            // 454: not at this moment (RFC 3207 section 4).
-            return Err(Failure::transient_profile(FailureCode::TlsFailed, reply.to_string()));
-        }
-        if !reply.is_done() {
-            return Err(net::starttls_missing(self.wire.host()));
-        }
-        let (wire, words) = connector.start_tls(self.wire, &access.endpoint).await?;
-        // What was said in the clear does not count any more (RFC 3207 section 4.2).
-        let mut encrypted = Self { wire, extensions: Extensions::default() };
-        encrypted.hello().await?;
-        Ok((encrypted, words))
-    }
-
-    async fn log_in(&mut self, access: &MailboxAccess) -> Result<((), String), Failure> {
-        let Some(login) = Login::of(&access.credentials)? else {
-            return Ok(((), "the settings ask for no login".to_owned()));
-        };
-        match self.log_in_with(&login).await {
-            Ok(said) => Ok(((), login.cleansed(&said))),
-            Err(failure) => Err(login.cleansed_failure(failure)),
         }
     }
 

@@ -36,6 +36,11 @@ pub(super) fn plan(
         let said = format!("its headers hold letters outside ASCII, which {host} does not take (SMTPUTF8)");
         return Err(Failure::permanent_item(FailureCode::MessageRefused, said));
     }
+    if eight_bit.anything && !extensions.eight_bit_mime {
+        // What the composer writes has no such bytes. On the way of others, such a server may cut off the eighth bit.
+        let said = format!("it holds 8-bit bytes, which {host} does not take (8BITMIME)");
+        return Err(Failure::permanent_item(FailureCode::MessageRefused, said));
+    }
     let sender = submission.mail_from.as_str();
     let Some(mail_from) = path(sender, extensions) else {
         return Err(failure::unsendable(FailureCode::SenderRefused, sender, NEEDS_SMTPUTF8));
@@ -55,9 +60,7 @@ pub(super) fn plan(
     if extensions.size {
         mail.push_str(&format!(" SIZE={bytes}"));
     }
-    // Without 8BITMIME the bytes go as they are: servers that don't announce it carry them all the same, and the
-    // composer avoids them.
-    if extensions.eight_bit_mime && eight_bit.anything {
+    if eight_bit.anything {
         mail.push_str(" BODY=8BITMIME");
     }
     if utf8 {
@@ -110,8 +113,34 @@ mod tests {
         let eight_bit = EightBit { headers: false, anything: true };
         let international = plan("h", &everything(), &submission(&["b\u{f6}@x.test"]), eight_bit).unwrap();
         assert_eq!(international.mail, "MAIL FROM:<amy@contoso.test> SIZE=8 BODY=8BITMIME SMTPUTF8\r\n");
-        let old = plan("h", &Extensions::default(), &submission(&["bo@x.test"]), eight_bit).unwrap();
+        let old =
+            plan("h", &Extensions::default(), &submission(&["bo@x.test"]), EightBit::default()).unwrap();
         assert_eq!(old.mail, "MAIL FROM:<amy@contoso.test>\r\n");
+    }
+
+    #[test]
+    fn eight_bit_bytes_go_only_where_they_are_taken() {
+        for (eight_bit_mime, smtp_utf8, headers, missing) in [
+            (true, true, true, None),
+            (true, false, false, None),
+            (true, false, true, Some("SMTPUTF8")),
+            (false, true, true, Some("8BITMIME")),
+            (false, false, false, Some("8BITMIME")),
+        ] {
+            let extensions = Extensions { eight_bit_mime, smtp_utf8, ..Extensions::default() };
+            let eight_bit = EightBit { headers, anything: true };
+            let planned = plan("mail.test", &extensions, &submission(&["bo@x.test"]), eight_bit);
+            match (planned, missing) {
+                (Ok(envelope), None) => assert!(envelope.mail.contains(" BODY=8BITMIME")),
+                (Err(failure), Some(missing)) => {
+                    assert_eq!(failure.code, FailureCode::MessageRefused);
+                    assert!(
+                        failure.server_said.contains(missing) && failure.server_said.contains("mail.test")
+                    );
+                }
+                (planned, _) => panic!("{planned:?}"),
+            }
+        }
     }
 
     #[test]

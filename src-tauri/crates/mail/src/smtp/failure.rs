@@ -4,6 +4,7 @@
 //! (4xx, 5xx), except where the comments say why not.
 
 use super::reply::Reply;
+use crate::patience;
 use tandem_domain::failure::{Failure, FailureCode, Nature, Scope};
 
 /// What was being done when the server refused.
@@ -41,7 +42,7 @@ pub(super) fn refused(stage: Stage, reply: &Reply) -> Failure {
         };
         (nature, scope, code)
     });
-    Failure::new(nature, scope, code, reply.to_string())
+    patience::heeded(Failure::new(nature, scope, code, reply.to_string()))
 }
 
 /// What means the same at every stage.
@@ -77,7 +78,11 @@ fn login(reply: &Reply, nature: Nature) -> (Nature, Scope, FailureCode) {
         }
         // 432 4.7.12: the password must be changed first, by a person, although the code is 4xx.
         (_, Some((7, 12))) => (Nature::Permanent, Scope::Mailbox, AuthenticationFailed),
-        // 454 4.7.0: the server's directory is away, or too many attempts were made.
+        // Google: 454 4.7.0 "Too many login attempts, please try again later."
+        (400..=499, _) if reply.to_string().to_ascii_lowercase().contains("too many") => {
+            (nature, Scope::Mailbox, FailureCode::Throttled)
+        }
+        // 454 4.7.0: the server's directory is away.
         _ if nature == Nature::Transient => (nature, Scope::Mailbox, ServerUnavailable),
         // 535 5.7.8 and all others: the credentials.
         _ => (nature, Scope::Mailbox, AuthenticationFailed),
@@ -88,8 +93,9 @@ fn sender(reply: &Reply) -> FailureCode {
     match (reply.code, reply.status()) {
         // SIZE= was over the limit (RFC 1870 section 6.1).
         (552, _) | (_, Some((3, 4) | (2, 3))) => FailureCode::MessageTooLarge,
-        // 4.7.x: policy for now, such as greylisting or a rate.
-        (400..=499, Some((7, _))) => FailureCode::Throttled,
+        // 4.7.x: policy for now, such as greylisting or a rate (451 4.7.500 "Server busy" of Exchange Online); 4.5.3 and
+        // 4.2.1: more than it takes at once.
+        (400..=499, Some((7, _) | (5, 3) | (2, 1))) => FailureCode::Throttled,
         (400..=499, _) => FailureCode::ServerUnavailable,
         // We said something in the wrong order or form (RFC 5321 section 4.2.2).
         (500 | 502 | 503, _) => FailureCode::ProtocolViolation,
@@ -180,6 +186,13 @@ mod tests {
             (Message, 552, Some((3, 4)), Permanent, Scope::Item, MessageTooLarge),
             (Message, 451, Some((7, 1)), Transient, Scope::Item, Throttled),
             (Message, 550, Some((4, 5)), Transient, Scope::Mailbox, QuotaExceeded),
+            (Greeting, 421, Some((7, 0)), Transient, Scope::Mailbox, Throttled),
+            (Sender, 450, Some((7, 1)), Transient, Scope::Mailbox, Throttled),
+            (Sender, 451, Some((7, 500)), Transient, Scope::Mailbox, Throttled),
+            (Sender, 452, Some((5, 3)), Transient, Scope::Mailbox, Throttled),
+            (Sender, 452, None, Transient, Scope::Mailbox, ServerUnavailable),
+            (Sender, 432, Some((3, 2)), Transient, Scope::Mailbox, Throttled),
+            (Recipient, 451, Some((7, 1)), Transient, Scope::Item, Throttled),
         ] {
             let got = refused(stage, &reply(code, status));
             assert_eq!(
@@ -187,6 +200,42 @@ mod tests {
                 (nature, scope, failure),
                 "{stage:?} {code} {status:?}"
             );
+        }
+    }
+
+    #[test]
+    fn a_server_that_names_a_time_is_heeded() {
+        for (stage, code, status, words, expected, seconds) in [
+            (
+                Stage::Recipient,
+                450,
+                (7, 1),
+                "Greylisted, come back in 5 minutes",
+                FailureCode::Throttled,
+                Some(300),
+            ),
+            (
+                Stage::Greeting,
+                421,
+                (3, 2),
+                "Too busy, retry after 90 seconds",
+                FailureCode::ServerUnavailable,
+                Some(90),
+            ),
+            (
+                Stage::Login,
+                454,
+                (7, 0),
+                "Too many login attempts, please try again later",
+                FailureCode::Throttled,
+                None,
+            ),
+            (Stage::Message, 451, (3, 0), "timeout after 300 seconds", FailureCode::ServerUnavailable, None),
+            (Stage::Message, 554, (7, 1), "spam, try again in 5 minutes", FailureCode::MessageRefused, None),
+        ] {
+            let failure = refused(stage, &Reply { lines: vec![words.into()], ..reply(code, Some(status)) });
+            let got = (failure.code, failure.retry_after.map(|wait| wait.num_seconds()));
+            assert_eq!(got, (expected, seconds), "{words}");
         }
     }
 }

@@ -14,7 +14,7 @@ mod probe;
 mod reply;
 mod transaction;
 
-use crate::net::{Connector, Ladder};
+use crate::net::{self, Connector, Ladder};
 use async_trait::async_trait;
 use std::sync::Arc;
 use tandem_domain::{failure::Failure, probe::Rung};
@@ -37,7 +37,7 @@ impl Smtp {
 #[async_trait]
 impl OutgoingMail for Smtp {
     async fn open(&self, access: &MailboxAccess) -> Result<Box<dyn OutgoingSession>, Failure> {
-        let connection = connection::open(&self.connector, access, &mut Ladder::unwatched()).await?;
+        let connection = net::open(&self.connector, access, &mut Ladder::unwatched()).await?;
         Ok(Box::new(SmtpSession::new(connection, self.connector.timeouts())))
     }
 

@@ -1,7 +1,7 @@
 //! Climbs the ladder of an outgoing SMTP server, up to a test message when one is given.
 
-use super::{connection, transaction::SmtpSession};
-use crate::net::{Connector, Ladder};
+use super::transaction::SmtpSession;
+use crate::net::{self, Connector, Ladder};
 use async_trait::async_trait;
 use tandem_domain::{
     failure::Failure,
@@ -17,7 +17,7 @@ pub(super) async fn climb(
     report: &dyn RungSink,
 ) -> Vec<Rung> {
     let mut ladder = Ladder::new(report);
-    if let Ok(connection) = connection::open(connector, access, &mut ladder).await {
+    if let Ok(connection) = net::open(connector, access, &mut ladder).await {
         let mut session = SmtpSession::new(connection, connector.timeouts());
         if let Some(test) = test {
             // A failure is a rung already.

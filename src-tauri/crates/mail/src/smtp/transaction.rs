@@ -44,6 +44,14 @@ enum State {
     Broken,
 }
 
+/// What was sent ahead of the replies to the recipients.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Ahead {
+    Nothing,
+    /// DATA: its reply comes behind theirs.
+    Data,
+}
+
 /// A submission that ended before the commit point.
 enum Early {
     /// The server's or our own decision; the connection is as its state says.
@@ -92,7 +100,6 @@ impl SmtpSession {
             }
         }
         let refused = self.envelope(envelope).await?;
-        self.data(&refused).await?;
         self.body(&submission.raw, &refused).await?;
         self.still_listening(&refused).await?;
         if let Err(why) = commit.about_to_commit().await {
@@ -102,7 +109,8 @@ impl SmtpSession {
         Ok(self.end(refused).await)
     }
 
-    /// MAIL and RCPT. Gives the refused recipients when at least one is taken.
+    /// MAIL, RCPT and DATA. Gives the refused recipients when at least one is taken and the server waits for the message.
+    /// Where PIPELINING is offered all of it is one round trip (RFC 2920 section 3.1: DATA may be the last of a group).
     async fn envelope(&mut self, envelope: Envelope) -> Result<Vec<RefusedRecipient>, Early> {
         let Envelope { mail, recipients, mut refused } = envelope;
         let pipelining = self.connection.extensions.pipelining;
@@ -111,15 +119,21 @@ impl SmtpSession {
         self.connection.wire.queue(mail.as_bytes());
         if !pipelining {
             self.connection.wire.flush().await?;
-            self.sender_taken(0).await?;
+            self.sender_taken(0, Ahead::Nothing).await?;
         }
-        for group in recipients.chunks(if pipelining { WINDOW } else { 1 }) {
+        let mut groups = recipients.chunks(if pipelining { WINDOW } else { 1 }).peekable();
+        let mut ahead = Ahead::Nothing;
+        while let Some(group) = groups.next() {
             for (_, command) in group {
                 self.connection.wire.queue(command.as_bytes());
             }
+            if pipelining && groups.peek().is_none() {
+                self.connection.wire.queue(b"DATA\r\n");
+                ahead = Ahead::Data;
+            }
             self.connection.wire.flush().await?;
             if !sender_answered {
-                self.sender_taken(group.len()).await?;
+                self.sender_taken(group.len(), ahead).await?;
                 sender_answered = true;
             }
             for (address, _) in group {
@@ -136,25 +150,41 @@ impl SmtpSession {
             }
         }
         if accepted == 0 {
-            self.state = State::NeedsReset;
+            self.give_up(ahead).await;
             return Err(Early::Decided(all_refused(refused)));
         }
+        self.data(ahead, &refused).await?;
         Ok(refused)
     }
 
     /// The reply to MAIL. When it refuses, the replies to the commands sent behind it are taken too.
-    async fn sender_taken(&mut self, commands_behind: usize) -> Result<(), Early> {
+    async fn sender_taken(&mut self, recipients_behind: usize, ahead: Ahead) -> Result<(), Early> {
         let reply = self.reply().await?;
         if reply.is_done() {
             return Ok(());
         }
         if !reply.closes() {
-            for _ in 0..commands_behind {
+            for _ in 0..recipients_behind {
                 self.reply().await?;
             }
-            self.state = State::NeedsReset;
+            self.give_up(ahead).await;
         }
         Err(Early::Decided(by_nature(failure::refused(Stage::Sender, &reply), vec![])))
+    }
+
+    /// The transaction is decided; the session goes on with a reset where it can. A server that wants a message for nobody
+    /// all the same is left: only a dot would end that, and it might be taken for a message.
+    async fn give_up(&mut self, ahead: Ahead) {
+        let can_go_on = match ahead {
+            Ahead::Nothing => true,
+            Ahead::Data => match reply::read(&mut self.connection.wire).await {
+                Ok(reply) => reply.code >= 400 && !reply.closes(),
+                Err(_) => false,
+            },
+        };
+        if can_go_on {
+            self.state = State::NeedsReset;
+        }
     }
 
     /// A reply that is yes or no.
@@ -166,8 +196,11 @@ impl SmtpSession {
         Ok(reply)
     }
 
-    async fn data(&mut self, refused: &[RefusedRecipient]) -> Result<(), Early> {
-        let reply = self.connection.command("DATA").await?;
+    async fn data(&mut self, ahead: Ahead, refused: &[RefusedRecipient]) -> Result<(), Early> {
+        let reply = match ahead {
+            Ahead::Nothing => self.connection.command("DATA").await?,
+            Ahead::Data => reply::read(&mut self.connection.wire).await?,
+        };
         if reply.code == 354 {
             return Ok(());
         }

@@ -11,4 +11,5 @@ mod bombs;
 mod compose;
 mod corpus;
 mod mutations;
+mod seven_bit;
 mod support;

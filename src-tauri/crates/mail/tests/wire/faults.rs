@@ -235,11 +235,21 @@ async fn what_a_server_lacks_is_done_without() {
         session.fetch(&items, &mut kept).await.unwrap();
         assert_eq!(kept.texts(), [String::from_utf8(message(3)).unwrap()], "{feature:?}");
     }
-    for feature in [Feature::Pipelining, Feature::AuthPlain, Feature::AuthLogin, Feature::Size] {
+    let lacking =
+        [Feature::Pipelining, Feature::AuthPlain, Feature::AuthLogin, Feature::Size, Feature::EightBitMime];
+    for feature in lacking {
         smtp.faults().clear();
         smtp.faults().without(feature);
         let mut session = adapters.outgoing(ServerType::ImapSmtp).unwrap().open(&out).await.unwrap();
         let outcome = session.submit(&submission(), &Unrecorded).await;
         assert!(matches!(outcome, SubmitOutcome::Accepted { .. }), "{feature:?}: {outcome:?}");
     }
+    // The last of them takes no 8-bit bytes: they are not sent, and the reason is told.
+    let mut session = adapters.outgoing(ServerType::ImapSmtp).unwrap().open(&out).await.unwrap();
+    let raw = RawMessage::from("Subject: x\r\n\r\n\u{e4}\r\n".as_bytes().to_vec());
+    let before = hub.messages(BO).len();
+    let outcome = session.submit(&Submission { raw, ..submission() }, &Unrecorded).await;
+    let SubmitOutcome::Rejected { why, .. } = outcome else { panic!("{outcome:?}") };
+    assert!(why.code == FailureCode::MessageRefused && why.server_said.contains("8BITMIME"), "{why}");
+    assert!(session.is_open() && hub.messages(BO).len() == before);
 }

@@ -231,12 +231,13 @@ async fn starttls_is_insisted_on() {
             let mut peer = peer.start_tls(&identity).await;
             peer.on("T2 CAPABILITY", "* CAPABILITY IMAP4rev1 AUTH=PLAIN SASL-IR\r\nT2 OK\r\n").await;
             assert!(peer.hear().await.starts_with("T3 AUTHENTICATE PLAIN "));
-            peer.say("T3 OK in\r\n").await;
+            peer.say("T3 OK [CAPABILITY IMAP4rev1] in\r\n").await;
             open_inbox(&mut peer, "T4 EXAMINE INBOX", 0, 7, 1).await;
         }
     })
     .await;
-    try_open(&trusting(access(address, Security::StartTls), &identity)).await.unwrap();
+    let access = trusting(access(address, Security::StartTls), &identity);
+    try_open(&access).await.unwrap().changes(None).await.unwrap();
     watch.script_held().await;
 }
 
@@ -266,6 +267,6 @@ async fn an_inbox_without_lasting_numbers_is_refused() {
         peer.on("T2 EXAMINE INBOX", "* 3 EXISTS\r\nT2 OK\r\n").await;
     })
     .await;
-    let failure = try_open(&access(address, Security::None)).await.err().unwrap();
+    let failure = open(address).await.changes(None).await.err().unwrap();
     assert_eq!(failure.code, FailureCode::CapabilityMissing);
 }

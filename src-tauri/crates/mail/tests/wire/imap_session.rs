@@ -205,33 +205,35 @@ async fn the_login_is_what_the_server_offers() {
         peer.on("T1 CAPABILITY", "* CAPABILITY IMAP4rev1 AUTH=PLAIN\r\nT1 OK\r\n").await;
         peer.on("T2 AUTHENTICATE PLAIN", "+ \r\n").await;
         peer.on(&plain(), "T2 OK in\r\n").await;
-        open_inbox(&mut peer, "T3 EXAMINE INBOX", 0, 7, 1).await;
+        // It did not say what it can do now.
+        peer.on("T3 CAPABILITY", "* CAPABILITY IMAP4rev1\r\nT3 OK\r\n").await;
+        open_inbox(&mut peer, "T4 EXAMINE INBOX", 0, 7, 1).await;
     })
     .await;
-    open(address).await;
+    open(address).await.changes(None).await.unwrap();
     watch.script_held().await;
 
     let (address, mut watch) = serve_watched(None, async |mut peer| {
         peer.say("* OK [CAPABILITY IMAP4rev1] ready\r\n").await;
         peer.on("T1 LOGIN {3}", "+ go\r\n").await;
         peer.on(&format!("amy {{{}}}", PASSWORD.len()), "+ go\r\n").await;
-        peer.on(PASSWORD, "T1 OK in\r\n").await;
+        peer.on(PASSWORD, "T1 OK [CAPABILITY IMAP4rev1] in\r\n").await;
         open_inbox(&mut peer, "T2 EXAMINE INBOX", 0, 7, 1).await;
     })
     .await;
-    open(address).await;
+    open(address).await.changes(None).await.unwrap();
     watch.script_held().await;
 
     let (address, mut watch) = serve_watched(None, async |mut peer| {
         peer.say("* OK [CAPABILITY IMAP4rev1] ready\r\n").await;
-        peer.on("T1 LOGIN \"amy\" \"a\\\"b\\\\c\"", "T1 OK in\r\n").await;
+        peer.on("T1 LOGIN \"amy\" \"a\\\"b\\\\c\"", "T1 OK [CAPABILITY IMAP4rev1] in\r\n").await;
         open_inbox(&mut peer, "T2 EXAMINE INBOX", 0, 7, 1).await;
     })
     .await;
     let mut access = access(address, Security::None);
     access.credentials =
         Credentials::Password { user_name: "amy".into(), password: Zeroizing::new("a\"b\\c".into()) };
-    try_open(&access).await.unwrap();
+    try_open(&access).await.unwrap().changes(None).await.unwrap();
     watch.script_held().await;
 }
 

@@ -10,9 +10,12 @@
 
 mod faults;
 mod imap_quirks;
+mod imap_resync;
 mod imap_session;
+mod imap_watch;
 mod net_certificates;
 mod net_connect;
+mod pop3_headers;
 mod pop3_quirks;
 mod pop3_session;
 #[cfg(target_os = "linux")]

@@ -109,9 +109,9 @@ async fn two_messages_go_through_one_encrypted_session() {
         for id in ["A1", "A2"] {
             peer.expect("MAIL FROM:<amy@contoso.test> SIZE=26").await;
             peer.expect("RCPT TO:<bo@contoso.test>").await;
-            // Both are here before the first is answered.
-            peer.say("250 2.1.0 ok\r\n250 2.1.5 ok\r\n").await;
-            peer.on("DATA", "354 go\r\n").await;
+            // All three are here before the first is answered.
+            peer.expect("DATA").await;
+            peer.say("250 2.1.0 ok\r\n250 2.1.5 ok\r\n354 go\r\n").await;
             hear_message(&mut peer).await;
             peer.say(format!("250 2.0.0 queued as {id}\r\n")).await;
         }
@@ -135,6 +135,7 @@ async fn one_refused_recipient_does_not_hold_up_the_other() {
     for pipelining in ["PIPELINING", "x"] {
         let (outcome, commits, open) = outcome_of(move |mut peer| async move {
             greet(&mut peer, &format!("h {pipelining}")).await;
+            // The answers come one by one, as each is heard or all behind the last.
             peer.on("MAIL FROM:<amy@contoso.test>", "250 ok\r\n").await;
             peer.on("RCPT TO:<bo@contoso.test>", "550-5.1.1 no such\r\n550 5.1.1 user\r\n").await;
             peer.on("RCPT TO:<cy@contoso.test>", "250 ok\r\n").await;
@@ -158,11 +159,13 @@ async fn nobody_is_left_and_the_session_goes_on_with_a_reset() {
         peer.expect("MAIL FROM:<amy@contoso.test>").await;
         peer.expect("RCPT TO:<bo@contoso.test>").await;
         peer.expect("RCPT TO:<cy@contoso.test>").await;
-        peer.say("250 ok\r\n550 5.1.1 no\r\n450 4.2.1 later\r\n").await;
+        peer.expect("DATA").await;
+        peer.say("250 ok\r\n550 5.1.1 no\r\n450 4.2.1 later\r\n554 5.5.1 nobody\r\n").await;
         peer.on("RSET", "250 ok\r\n").await;
         peer.expect("MAIL FROM:<amy@contoso.test>").await;
         peer.expect("RCPT TO:<bo@contoso.test>").await;
-        peer.say("250 ok\r\n550 5.1.1 no\r\n").await;
+        peer.expect("DATA").await;
+        peer.say("250 ok\r\n550 5.1.1 no\r\n503 nobody\r\n").await;
     })
     .await;
     let mut session = open(address).await;
@@ -184,11 +187,62 @@ async fn a_refused_sender_is_told_as_such() {
         peer.expect("MAIL FROM:<amy@contoso.test>").await;
         peer.expect("RCPT TO:<bo@contoso.test>").await;
         peer.expect("RCPT TO:<cy@contoso.test>").await;
-        peer.say("553 5.7.1 not yours\r\n503 no sender\r\n503 no sender\r\n").await;
+        peer.expect("DATA").await;
+        peer.say("553 5.7.1 not yours\r\n503 no sender\r\n503 no sender\r\n503 no sender\r\n").await;
     })
     .await;
     let SubmitOutcome::Rejected { why, refused } = outcome else { panic!("{outcome:?}") };
     assert_eq!((why.code, refused.len(), commits, open), (FailureCode::SenderRefused, 0, 0, true));
+}
+
+#[tokio::test]
+async fn a_server_that_wants_a_message_for_nobody_gets_none() {
+    for (answers, code) in [
+        ("250 ok\r\n550 5.1.1 no\r\n550 5.1.1 no\r\n354 go\r\n", FailureCode::RecipientsRefused),
+        ("553 5.7.1 not yours\r\n503 no\r\n503 no\r\n354 go\r\n", FailureCode::SenderRefused),
+        // What was decided stays decided when the connection goes with the last answer.
+        ("250 ok\r\n550 5.1.1 no\r\n550 5.1.1 no\r\n", FailureCode::RecipientsRefused),
+        ("250 ok\r\n550 5.1.1 no\r\n550 5.1.1 no\r\n421 bye\r\n", FailureCode::RecipientsRefused),
+    ] {
+        let (outcome, commits, open) = outcome_of(move |mut peer| async move {
+            greet(&mut peer, "h PIPELINING").await;
+            for _ in 0..4 {
+                peer.hear().await;
+            }
+            peer.say(answers).await;
+            if answers.contains("354") {
+                assert_eq!(peer.hear().await, "", "the connection ends without a dot");
+            }
+        })
+        .await;
+        let SubmitOutcome::Rejected { why, .. } = outcome else { panic!("{outcome:?}") };
+        assert_eq!((why.code, commits, open), (code, 0, false), "{answers}");
+    }
+}
+
+#[tokio::test]
+async fn many_recipients_go_in_groups_and_data_with_the_last() {
+    let (address, mut watch) = serve_watched(None, async |mut peer| {
+        greet(&mut peer, "h PIPELINING").await;
+        peer.expect("MAIL FROM:<amy@contoso.test>").await;
+        for number in 0..100 {
+            peer.expect(&format!("RCPT TO:<p{number}@contoso.test>")).await;
+        }
+        peer.say("250 ok\r\n".repeat(101)).await;
+        for number in 100..150 {
+            peer.expect(&format!("RCPT TO:<p{number}@contoso.test>")).await;
+        }
+        peer.expect("DATA").await;
+        peer.say("250 ok\r\n".repeat(50) + "354 go\r\n").await;
+        hear_message(&mut peer).await;
+        peer.say("250 ok\r\n").await;
+    })
+    .await;
+    let many: Vec<String> = (0..150).map(|number| format!("p{number}@contoso.test")).collect();
+    let many: Vec<&str> = many.iter().map(String::as_str).collect();
+    let outcome = open(address).await.submit(&submission(&many), &Commits::default()).await;
+    assert!(matches!(&outcome, SubmitOutcome::Accepted { refused, .. } if refused.is_empty()), "{outcome:?}");
+    watch.script_held().await;
 }
 
 /// Takes the envelope and the message, up to and with the final dot.

@@ -241,6 +241,7 @@ pub fn access(address: SocketAddr, security: Security) -> MailboxAccess {
         },
         allow_plain: true,
         max_message_bytes: 150 * 1024 * 1024,
+        process_emails_from: None,
     }
 }
 
@@ -268,6 +269,7 @@ impl Kept {
             Fetched::Message { raw, .. } => String::from_utf8_lossy(&bytes(raw)).into_owned(),
             Fetched::Gone => "gone".to_owned(),
             Fetched::TooLarge => "too large".to_owned(),
+            Fetched::TooOld { .. } => "too old".to_owned(),
         };
         self.0.iter().map(|(_, fetched)| text(fetched)).collect()
     }

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 
 use super::selected::{By, Selected};
 use super::session::{Access, Answer, Session};
-use super::set::compact;
+use super::set::{Set, compact};
 use super::store::read_flags;
 use super::syntax::{Arg, quote};
 use crate::clock;
@@ -16,11 +16,18 @@ use crate::hub::SENT;
 impl Session<'_> {
     /// SELECT and EXAMINE (RFC 3501 sections 6.3.1 and 6.3.2; HIGHESTMODSEQ is RFC 7162 section 3.1.2.1).
     pub(super) async fn select(&mut self, args: &[Arg], access: Access) -> io::Result<Answer> {
-        self.selected = None;
+        if self.selected.take().is_some() && self.is_qresync {
+            self.wire.line("* OK [CLOSED] the folder before").await?;
+        }
         let (Some(account), Some(name)) = (self.account.clone(), args.first().and_then(Arg::text)) else {
             return Ok(Answer::Bad("which folder?"));
         };
-        let Some(selected) = Selected::open(account, &name, access == Access::ReadOnly) else {
+        let resync = match args.get(1..).and_then(Resync::parse) {
+            Some(Some(_)) if !self.is_qresync => return Ok(Answer::Bad("ENABLE QRESYNC comes first")),
+            Some(resync) => resync,
+            None => return Ok(Answer::Bad("the parameters are unknown")),
+        };
+        let Some(mut selected) = Selected::open(account, &name, access == Access::ReadOnly) else {
             return Ok(Answer::no("[NONEXISTENT] no such folder"));
         };
         let flags = "\\Answered \\Flagged \\Deleted \\Seen \\Draft";
@@ -42,6 +49,18 @@ impl Session<'_> {
         for line in lines {
             self.wire.line(&line).await?;
         }
+        if let Some(resync) = resync.filter(|resync| resync.uid_validity == selected.uid_validity) {
+            let (vanished, changed) = selected.since(resync.mod_seq, resync.known.as_ref());
+            if !vanished.is_empty() {
+                self.wire.line(&format!("* VANISHED (EARLIER) {}", compact(&vanished))).await?;
+            }
+            for (number, it) in changed {
+                let (uid, flags, mod_seq) = (it.uid, it.flags.join(" "), it.mod_seq);
+                let line = format!("* {number} FETCH (UID {uid} FLAGS ({flags}) MODSEQ ({mod_seq}))");
+                self.wire.line(&line).await?;
+            }
+        }
+        selected.tells_vanished = self.is_qresync;
         self.selected = Some(selected);
         Ok(Answer::ok(if access == Access::ReadOnly {
             "[READ-ONLY] examined"
@@ -170,6 +189,41 @@ impl Session<'_> {
         selected.change(|folder| folder.remove(&from));
         self.wire.line(&format!("* OK {code} moved")).await?;
         Ok(Answer::ok("done"))
+    }
+}
+
+/// What a client that opens a folder with QRESYNC knows of it (RFC 7162 section 3.2.5).
+struct Resync {
+    uid_validity: u32,
+    mod_seq: u64,
+    known: Option<Set>,
+}
+
+impl Resync {
+    /// Reads SELECT's parameters; nothing when they are malformed, `Some(None)` when QRESYNC is not among them.
+    fn parse(parameters: &[Arg]) -> Option<Option<Self>> {
+        let mut rest = parameters.iter().flat_map(Arg::items);
+        let mut found = None;
+        while let Some(name) = rest.next() {
+            match name.word()?.as_str() {
+                "CONDSTORE" => {}
+                "QRESYNC" => {
+                    let [uid_validity, mod_seq, known @ ..] = rest.next()?.items() else { return None };
+                    let known = match known.first() {
+                        Some(Arg::Word(set)) if !set.contains('*') => Some(Set::parse(set, u32::MAX)?),
+                        Some(Arg::List(_)) | None => None,
+                        Some(_) => return None,
+                    };
+                    found = Some(Self {
+                        uid_validity: uid_validity.text()?.parse().ok()?,
+                        mod_seq: mod_seq.text()?.parse().ok()?,
+                        known,
+                    });
+                }
+                _ => return None,
+            }
+        }
+        Some(found)
     }
 }
 

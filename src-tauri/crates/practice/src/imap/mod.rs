@@ -1,5 +1,5 @@
 //! An IMAP4rev1 server (RFC 3501) with the extensions that mail clients use: LITERAL+, SASL-IR, IDLE, ID, ENABLE, UIDPLUS,
-//! CONDSTORE, MOVE, SPECIAL-USE, UNSELECT.
+//! CONDSTORE, QRESYNC, MOVE, SPECIAL-USE, UNSELECT.
 
 mod fetch;
 mod folders;

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::sync::Arc;
 
-use super::set::Set;
+use super::set::{Set, compact};
 use crate::hub::{Account, Folder, StoredMessage};
 
 /// A selected folder.
@@ -13,6 +13,8 @@ pub(super) struct Selected {
     pub(super) uid_validity: u32,
     pub(super) uid_next: u32,
     pub(super) is_read_only: bool,
+    /// QRESYNC is enabled: what goes is told by UID, and flags with their modification sequence (RFC 7162 section 3.2.7).
+    pub(super) tells_vanished: bool,
     /// Message numbers: the first is 1.
     numbers: Vec<u32>,
     told_mod_seq: u64,
@@ -41,7 +43,17 @@ impl Selected {
         });
         let (uid_validity, uid_next, told_mod_seq, numbers) = seen?;
         let folder = folder.to_owned();
-        Some(Self { account, folder, uid_validity, uid_next, is_read_only, numbers, told_mod_seq })
+        let tells_vanished = false;
+        Some(Self {
+            account,
+            folder,
+            uid_validity,
+            uid_next,
+            is_read_only,
+            tells_vanished,
+            numbers,
+            told_mod_seq,
+        })
     }
 
     pub(super) fn count(&self) -> usize {
@@ -96,6 +108,21 @@ impl Selected {
         self.account.look(&self.folder, find).unwrap_or_default()
     }
 
+    /// What changed among these UIDs since a modification sequence: those that vanished, and the others with number,
+    /// flags and sequence.
+    pub(super) fn since(&self, mod_seq: u64, known: Option<&Set>) -> (Vec<u32>, Vec<(u32, StoredMessage)>) {
+        let is_known = |uid: u32| known.is_none_or(|set| set.contains(uid));
+        let seen = self.account.look(&self.folder, |folder| {
+            let gone = folder.vanished.iter().filter(|(uid, at)| *at > mod_seq && is_known(*uid));
+            let changed = folder.messages.iter().filter(|it| it.mod_seq > mod_seq && is_known(it.uid));
+            (gone.map(|(uid, _)| *uid).collect::<Vec<_>>(), changed.cloned().collect::<Vec<_>>())
+        });
+        let (mut gone, changed) = seen.unwrap_or_default();
+        gone.sort_unstable();
+        let numbered = changed.into_iter().filter_map(|it| Some((self.number(it.uid)?, it)));
+        (gone, numbered.collect())
+    }
+
     /// Changes the folder for this session.
     pub(super) fn change<T>(&self, change: impl FnOnce(&mut Folder) -> T) -> Option<T> {
         self.account.change(&self.folder, change)
@@ -125,14 +152,18 @@ impl Selected {
             }
             let uids: Vec<u32> = folder.messages.iter().map(|message| message.uid).collect();
             let changed = folder.messages.iter().filter(|message| message.mod_seq > told);
-            let changed: Vec<_> = changed.map(|message| (message.uid, message.flags.join(" "))).collect();
+            let changed: Vec<_> = changed.map(|it| (it.uid, it.flags.join(" "), it.mod_seq)).collect();
             Some((folder.mod_seq, Some((uids, changed))))
         });
         let Some(Some((mod_seq, difference))) = seen else { return News::Void };
         let mut lines = String::new();
         let Some((uids, changed)) = difference else { return News::Lines(lines) };
-        for (at, uid) in self.numbers.iter().enumerate().rev() {
-            if uids.binary_search(uid).is_err() {
+        let gone = |uid: &u32| uids.binary_search(uid).is_err();
+        let vanished: Vec<u32> = self.numbers.iter().copied().filter(gone).collect();
+        if self.tells_vanished && !vanished.is_empty() {
+            let _ = write!(lines, "* VANISHED {}\r\n", compact(&vanished));
+        } else {
+            for (at, _) in self.numbers.iter().enumerate().rev().filter(|(_, uid)| gone(uid)) {
                 let _ = write!(lines, "* {} EXPUNGE\r\n", at + 1);
             }
         }
@@ -142,9 +173,11 @@ impl Selected {
         }
         self.numbers = uids;
         self.told_mod_seq = mod_seq;
-        for (uid, flags) in changed.into_iter().filter(|(uid, _)| *uid <= known_until) {
+        for (uid, flags, mod_seq) in changed.into_iter().filter(|(uid, ..)| *uid <= known_until) {
             if let Some(number) = self.number(uid) {
-                let _ = write!(lines, "* {number} FETCH (UID {uid} FLAGS ({flags}))\r\n");
+                let mod_seq =
+                    if self.tells_vanished { format!(" MODSEQ ({mod_seq})") } else { String::new() };
+                let _ = write!(lines, "* {number} FETCH (UID {uid} FLAGS ({flags}){mod_seq})\r\n");
             }
         }
         News::Lines(lines)

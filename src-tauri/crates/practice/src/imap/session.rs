@@ -24,6 +24,8 @@ pub(super) struct Session<'a> {
     is_secure: bool,
     pub(super) account: Option<Arc<Account>>,
     pub(super) selected: Option<Selected>,
+    /// The client has enabled QRESYNC.
+    pub(super) is_qresync: bool,
 }
 
 /// The tagged answer to a command.
@@ -50,7 +52,7 @@ impl Answer {
 
 impl<'a> Session<'a> {
     pub(super) fn new(server: &'a Imap, wire: Wire) -> Self {
-        Self { server, wire, is_secure: server.is_secure, account: None, selected: None }
+        Self { server, wire, is_secure: server.is_secure, account: None, selected: None, is_qresync: false }
     }
 
     pub(super) async fn run(mut self) -> io::Result<()> {
@@ -178,12 +180,15 @@ impl<'a> Session<'a> {
                 Ok(Answer::ok("done"))
             }
             "ENABLE" => {
-                let is_condstore = |arg: &Arg| arg.word().as_deref() == Some("CONDSTORE");
-                let enabled = if self.wire.has(Feature::Condstore) && args.iter().any(is_condstore) {
-                    " CONDSTORE"
-                } else {
-                    ""
-                };
+                let asks = |name: &str| args.iter().any(|arg| arg.word().as_deref() == Some(name));
+                let mut enabled = String::new();
+                if self.wire.has(Feature::Condstore) && asks("CONDSTORE") {
+                    enabled.push_str(" CONDSTORE");
+                }
+                if self.offers_qresync() && asks("QRESYNC") {
+                    self.is_qresync = true;
+                    enabled.push_str(" QRESYNC");
+                }
                 self.wire.line(&format!("* ENABLED{enabled}")).await?;
                 Ok(Answer::ok("done"))
             }
@@ -476,6 +481,9 @@ impl<'a> Session<'a> {
         ];
         capabilities
             .extend(optional.iter().filter(|(feature, _)| self.wire.has(*feature)).map(|(_, name)| *name));
+        if self.offers_qresync() {
+            capabilities.push_str(" QRESYNC");
+        }
         if self.offers_tls() {
             capabilities.push_str(" STARTTLS");
         }
@@ -492,6 +500,10 @@ impl<'a> Session<'a> {
             "LOGIN" | "AUTHENTICATE" => self.wire.note(verb),
             _ => self.wire.note(first_line.split_once(' ').map_or(first_line, |(_, command)| command)),
         }
+    }
+
+    fn offers_qresync(&self) -> bool {
+        self.wire.has(Feature::Condstore) && self.wire.has(Feature::Qresync)
     }
 
     fn offers_tls(&self) -> bool {

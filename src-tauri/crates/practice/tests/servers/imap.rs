@@ -93,6 +93,36 @@ async fn changes_since_a_modification_sequence_are_few() {
 }
 
 #[tokio::test]
+async fn a_client_that_comes_back_hears_what_changed_and_what_vanished() {
+    let hub = three();
+    let server = server(&hub).await;
+    let mut client = Client::connect(server.address()).await;
+    client.line().await;
+    client.command(&format!("LOGIN {AMY} \"{PASSWORD}\"")).await;
+    let validity = hub.uid_validity(AMY).expect("known");
+    let resync = |more: &str| format!("EXAMINE INBOX (QRESYNC ({validity} 4{more}))");
+    assert!(client.command(&resync("")).await[0].starts_with("t BAD"), "it was not enabled");
+    assert_eq!(client.command("ENABLE QRESYNC").await[0], "* ENABLED QRESYNC");
+    let answer = client.command(&resync("")).await.join("\n");
+    assert!(!answer.contains("FETCH") && !answer.contains("VANISHED"), "{answer}");
+    hub.remove(AMY, &[1, 3]).expect("known");
+    hub.deliver(AMY, message(4)).expect("known");
+    let told = client.command("NOOP").await;
+    assert_eq!(told[..2], ["* VANISHED 1,3", "* 2 EXISTS"]);
+    for (known, vanished, fetched) in [("", "1,3", true), (" 1:3", "1,3", false), (" 3:3", "3", false)] {
+        let answer = client.command(&resync(known)).await.join("\n");
+        assert!(answer.contains("[CLOSED]"), "{answer}");
+        assert!(answer.contains(&format!("* VANISHED (EARLIER) {vanished}\n")), "{answer}");
+        assert_eq!(answer.contains("* 2 FETCH (UID 4 FLAGS () MODSEQ (6))"), fetched, "{answer}");
+    }
+    let other = format!("EXAMINE INBOX (QRESYNC ({} 4))", validity + 1);
+    assert!(!client.command(&other).await.join("\n").contains("VANISHED"));
+    assert!(client.command("EXAMINE INBOX (QRESYNC (x))").await[0].contains("CLOSED"));
+    server.faults().without(Feature::Qresync);
+    assert!(!client.command("CAPABILITY").await[0].contains("QRESYNC"));
+}
+
+#[tokio::test]
 async fn searches_find_what_they_name() {
     let server = server(&three()).await;
     let mut client = selected(&server).await;

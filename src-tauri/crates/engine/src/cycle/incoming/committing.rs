@@ -151,7 +151,7 @@ impl<'a> Committer<'a> {
 fn weight(ready: &Ready) -> usize {
     match ready.content {
         Content::Message { .. } | Content::Unreadable { .. } => ROWS_PER_MESSAGE,
-        Content::Decided(..) => 1,
+        Content::TooOld { .. } | Content::Decided(..) => 1,
     }
 }
 

@@ -5,7 +5,6 @@ use std::collections::VecDeque;
 use tandem_domain::{
     Instant,
     ledger::{Decision, RuleOutcome, RuleStep},
-    mailbox::process_emails_from,
 };
 
 /// A message whose decision needs no bytes, or one to be fetched.
@@ -59,7 +58,7 @@ impl Listing {
 
 /// The later of the profile's and the mailbox's date.
 pub fn start(prepared: &Prepared) -> Option<Instant> {
-    process_emails_from(prepared.profile.process_emails_from, prepared.mailbox.process_emails_from)
+    prepared.access.process_emails_from
 }
 
 /// Too large, with its rule trace.
@@ -82,6 +81,14 @@ pub fn before_start(
     let (received_at, start) = (received_at?, start?);
     let detail = format!("received {received_at}, before {start}");
     (received_at < start).then(|| (Decision::BeforeStart, vec![step("process_emails_from", detail)]))
+}
+
+/// Too old by its header, with its rule trace. The adapter compared with the same date.
+pub fn header_too_old(received_at: Instant, start: Option<Instant>) -> (Decision, Vec<RuleStep>) {
+    before_start(Some(received_at), start).unwrap_or_else(|| {
+        let detail = format!("received {received_at}; its header was found to be too old");
+        (Decision::BeforeStart, vec![step("process_emails_from", detail)])
+    })
 }
 
 /// The step that decided.

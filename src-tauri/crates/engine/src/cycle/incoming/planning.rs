@@ -82,6 +82,13 @@ impl Planner {
         };
         match &ready.content {
             Content::Decided(decision, trace) => kept_nothing(row, *decision, trace.clone()),
+            Content::TooOld { received_at, message_id } => {
+                let row =
+                    LedgerRow { message_id: message_id.clone(), received_at: Some(*received_at), ..row };
+                let (decision, trace) =
+                    listing::header_too_old(*received_at, self.mailbox.process_emails_from);
+                kept_nothing(row, decision, trace)
+            }
             Content::Unreadable { raw, reason, received_at } => {
                 let row = LedgerRow { received_at: *received_at, ..row };
                 if let Some((decision, trace)) =

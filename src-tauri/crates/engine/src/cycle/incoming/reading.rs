@@ -20,6 +20,7 @@ use std::{
 };
 use tandem_domain::{
     Instant,
+    address::MessageId,
     failure::{Failure, FailureCode},
     ledger::{Decision, RuleStep},
     message::ParsedMessage,
@@ -65,6 +66,13 @@ pub enum Content {
         /// When the server received it, where the server told.
         received_at: Option<Instant>,
     },
+    /// Its header only, which says that it is too old.
+    TooOld {
+        /// When the server received it.
+        received_at: Instant,
+        /// Its Message-ID.
+        message_id: Option<MessageId>,
+    },
     /// It is decided already, without its bytes.
     Decided(Decision, Vec<RuleStep>),
 }
@@ -74,7 +82,7 @@ impl Ready {
     pub fn bytes(&self) -> u64 {
         match &self.content {
             Content::Message { raw, .. } | Content::Unreadable { raw, .. } => raw.len(),
-            Content::Decided(..) => 0,
+            Content::TooOld { .. } | Content::Decided(..) => 0,
         }
     }
 }
@@ -123,6 +131,9 @@ fn read(parser: &dyn MessageParser, arrived: Arrived, limit: u64) -> Ready {
         Arrival::Fetched(Fetched::TooLarge) => {
             let (decision, trace) = listing::too_large(item.size, limit);
             Content::Decided(decision, trace)
+        }
+        Arrival::Fetched(Fetched::TooOld { received_at, message_id }) => {
+            Content::TooOld { received_at, message_id }
         }
         Arrival::Fetched(Fetched::Message { raw, received_at }) => {
             let received_at = received_at.or(item.received_at);

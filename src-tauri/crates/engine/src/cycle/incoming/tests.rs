@@ -55,6 +55,27 @@ async fn what_the_listing_decides_is_not_fetched_and_says_why() {
 }
 
 #[tokio::test]
+async fn a_header_that_is_too_old_gives_the_row_that_the_whole_message_would_have_given() {
+    let world = World::new();
+    let amy =
+        world.add(tandem_domain::mailbox::Mailbox { process_emails_from: Some(at(0)), ..mailbox(1, AMY) });
+    world.server.put(AMY, message("new@x", ""));
+    let old = world.server.put(AMY, message("old@x", ""));
+    world.server.put(AMY, message("newer@x", ""));
+    world.server.state.lock().unwrap().too_old.insert(old.clone(), at(-10));
+    assert_eq!(cycle_of(&world, amy).await.items, 3);
+    assert_eq!(world.store.decisions(), [Decision::Promoted, Decision::BeforeStart, Decision::Promoted]);
+    let state = world.store.state();
+    let row = state.rows.values().find(|row| row.identity == old).unwrap();
+    assert_eq!(
+        (row.received_at, row.message_id.as_ref().unwrap().as_str()),
+        (Some(at(-10)), "from.its@header")
+    );
+    assert!(row.size > 0 && row.trace.len() == 1, "{row:?}");
+    assert_eq!(row.trace[0].rule, "process_emails_from");
+}
+
+#[tokio::test]
 async fn a_message_that_breaks_the_parser_is_quarantined_and_the_rest_goes_on() {
     let world = World::new();
     let amy = world.mailbox(1, AMY);

@@ -1,4 +1,4 @@
-//! IMAP against a real Dovecot over TLS.
+//! IMAP and POP3 against a real Dovecot over TLS.
 #![cfg(target_os = "linux")]
 #![allow(
     clippy::unwrap_used,
@@ -7,6 +7,11 @@
     clippy::indexing_slicing,
     reason = "a test"
 )]
+
+mod counting;
+mod headers;
+mod quiet;
+mod watch;
 
 use async_trait::async_trait;
 use sha2::{Digest, Sha256};
@@ -58,6 +63,7 @@ fn access(servers: &MailServers, security: Security) -> MailboxAccess {
         },
         allow_plain: false,
         max_message_bytes: 150 * 1024 * 1024,
+        process_emails_from: None,
     }
 }
 
@@ -157,6 +163,7 @@ async fn mail_is_listed_fetched_and_deleted() {
             Fetched::Message { .. } => "message",
             Fetched::Gone => "gone",
             Fetched::TooLarge => "too large",
+            Fetched::TooOld { .. } => "too old",
         })
         .collect();
     assert_eq!(words, ["gone", "gone", "message", "too large", "gone"]);
