@@ -73,9 +73,22 @@ pub enum AlertCode {
     SomeRecipientsRefused,
     /// A message could not be parsed and waits in quarantine.
     MessageQuarantined,
+    /// A message failed too often on its own and was given up.
+    MessageUndeliverable,
+    /// Mail is held back by the profile's sending limits.
+    SendingHeld,
 }
 
 impl AlertCode {
+    /// Those that are no failure's.
+    pub const OWN: [Self; 5] = [
+        Self::WorkloadEnabled,
+        Self::SomeRecipientsRefused,
+        Self::MessageQuarantined,
+        Self::MessageUndeliverable,
+        Self::SendingHeld,
+    ];
+
     /// The word in JSON and in the database.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -84,13 +97,15 @@ impl AlertCode {
             Self::WorkloadEnabled => "workload_enabled",
             Self::SomeRecipientsRefused => "some_recipients_refused",
             Self::MessageQuarantined => "message_quarantined",
+            Self::MessageUndeliverable => "message_undeliverable",
+            Self::SendingHeld => "sending_held",
         }
     }
 
     /// The reverse of [`AlertCode::as_str`].
     #[must_use]
     pub fn from_word(word: &str) -> Option<Self> {
-        [Self::WorkloadEnabled, Self::SomeRecipientsRefused, Self::MessageQuarantined]
+        Self::OWN
             .into_iter()
             .find(|code| code.as_str() == word)
             .or_else(|| FailureCode::from_word(word).map(Self::Failure))
