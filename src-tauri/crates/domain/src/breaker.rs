@@ -20,8 +20,9 @@ pub const PROBE_MINUTES: [i64; 4] = [5, 10, 20, 30];
 /// The circuit of one direction of a profile. The default is closed: all is well as far as known.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Circuit {
-    /// The mailbox that met a failure of the server since it last answered. One is no outage; the next other one is.
-    pub suspect: Option<MailboxId>,
+    /// The mailbox that met a failure of the server since it last answered, and which. One is no outage; the next other
+    /// one is.
+    pub suspect: Option<(MailboxId, FailureCode)>,
     /// The outage, while the circuit is open.
     pub outage: Option<Outage>,
 }
@@ -76,8 +77,8 @@ pub enum Turn {
     Suspected,
     /// The profile is unreachable from now on; `suspect` had met it before.
     Opened {
-        /// The mailbox that met it first, when that was another one.
-        suspect: Option<MailboxId>,
+        /// The mailbox that met it first, when that was another one, and what it met.
+        suspect: Option<(MailboxId, FailureCode)>,
     },
     /// It still is.
     StillOpen {
@@ -137,11 +138,11 @@ impl Circuit {
             (Signal::Answered, None) => (Self::default(), Turn::Same),
             (Signal::Answered, Some(outage)) => (Self::default(), Turn::Recovered { outage }),
             (Signal::Failed(why), None) => {
-                let others = self.suspect.filter(|suspect| *suspect != from);
+                let others = self.suspect.filter(|(suspect, _)| *suspect != from);
                 // What cannot pass by itself is the same for everyone.
                 let certain = why.nature == Nature::Permanent || mailboxes <= 1 || others.is_some();
                 if !certain {
-                    return (Self { suspect: Some(from), outage: None }, Turn::Suspected);
+                    return (Self { suspect: Some((from, why.code)), outage: None }, Turn::Suspected);
                 }
                 let probe_at = probe_at(&why, 0, now);
                 let outage = Outage { since: now, why, failed_probes: 0, probe_at, probing: None };

@@ -124,6 +124,14 @@ impl Budget {
         Self { limits, counted: counted.into() }
     }
 
+    /// The same with emails that are held back until an instant of their own.
+    #[must_use]
+    pub fn with_held(mut self, held: impl IntoIterator<Item = Counted>) -> Self {
+        self.counted.extend(held);
+        self.counted.make_contiguous().sort_by_key(|one| one.at);
+        self
+    }
+
     /// Decides about the next email of the account, and counts it at the instant when it goes. Emails are asked about
     /// in the order in which they are to be sent: one that is held back keeps its place before the later ones.
     pub fn ask(&mut self, recipients: u32, now: Instant) -> Verdict {

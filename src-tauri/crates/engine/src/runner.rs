@@ -4,7 +4,7 @@
 //! are the same case: the lease is freed, and the row is still due.
 
 use crate::{
-    cycle::{CycleLimits, InFlight},
+    cycle::{CycleLimits, InFlight, SendTurns},
     events::{EngineEvent, EngineState},
     permits::{Permits, PoolSizes},
     ports::{
@@ -79,6 +79,7 @@ pub struct Engine {
     limits: EngineLimits,
     permits: Arc<Permits>,
     in_flight: InFlight,
+    send_turns: SendTurns,
     endings: Endings,
     preparing: Semaphore,
     wake: Notify,
@@ -93,6 +94,7 @@ impl Engine {
             limits,
             permits: Arc::new(Permits::new(limits.pools)),
             in_flight: InFlight::default(),
+            send_turns: SendTurns::default(),
             endings: Endings::default(),
             preparing: Semaphore::new(PREPARING),
             wake: Notify::new(),

@@ -25,7 +25,7 @@ fn open() -> Circuit {
     let (circuit, turn) = Circuit::default().after(down(), mailbox(1), 10, at(0));
     assert_eq!((&circuit.outage, turn), (&None, Turn::Suspected));
     let (circuit, turn) = circuit.after(down(), mailbox(2), 10, at(0));
-    assert_eq!(turn, Turn::Opened { suspect: Some(mailbox(1)) });
+    assert_eq!(turn, Turn::Opened { suspect: Some((mailbox(1), FailureCode::ConnectionRefused)) });
     circuit
 }
 

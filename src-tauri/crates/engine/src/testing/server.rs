@@ -66,6 +66,9 @@ pub struct State {
     pub refuses: HashMap<String, Failure>,
     /// The connection breaks after delivering so many messages, once.
     pub cut_after: Option<usize>,
+    /// Messages that are listed and not given, and how often they were asked for.
+    pub refuses_items: HashSet<ServerIdentity>,
+    pub refused_fetches: u32,
     /// Accepted messages go nowhere.
     pub swallows: bool,
 }
@@ -233,8 +236,14 @@ impl IncomingSession for Inbox {
                     }
                     *left -= 1;
                 }
+                let is_refused = state.refuses_items.contains(&item.identity);
+                state.refused_fetches += u32::from(is_refused);
                 let found = state.boxes[&self.address].iter().find(|stored| stored.identity == item.identity);
                 match found {
+                    Some(_) if is_refused => {
+                        let said = "-ERR internal error";
+                        Fetched::Failed(Failure::transient_item(FailureCode::MessageUnavailable, said))
+                    }
                     Some(stored) => {
                         Fetched::Message { raw: stored.bytes.clone().into(), received_at: stored.received_at }
                     }

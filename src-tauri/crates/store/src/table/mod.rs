@@ -2,10 +2,12 @@
 
 pub(crate) mod alert;
 pub(crate) mod attachment;
+pub(crate) mod circuit;
 pub(crate) mod cycle;
 pub(crate) mod directory;
 pub(crate) mod email;
 pub(crate) mod folder;
+pub(crate) mod item_retry;
 pub(crate) mod ledger;
 pub(crate) mod mailbox;
 pub(crate) mod mailbox_workload;
@@ -17,4 +19,5 @@ pub(crate) mod raw_message;
 pub(crate) mod recipient;
 pub(crate) mod schedule;
 pub(crate) mod send_attempt;
+pub(crate) mod submission;
 pub(crate) mod test_rung;

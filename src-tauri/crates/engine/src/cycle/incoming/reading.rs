@@ -67,6 +67,8 @@ pub enum Content {
     },
     /// It is decided already, without its bytes.
     Decided(Decision, Vec<RuleStep>),
+    /// It failed on its own.
+    Failed(Failure),
 }
 
 impl Ready {
@@ -74,7 +76,7 @@ impl Ready {
     pub fn bytes(&self) -> u64 {
         match &self.content {
             Content::Message { raw, .. } | Content::Unreadable { raw, .. } => raw.len(),
-            Content::Decided(..) => 0,
+            Content::Decided(..) | Content::Failed(_) => 0,
         }
     }
 }
@@ -124,6 +126,7 @@ fn read(parser: &dyn MessageParser, arrived: Arrived, limit: u64) -> Ready {
             let (decision, trace) = listing::too_large(item.size, limit);
             Content::Decided(decision, trace)
         }
+        Arrival::Fetched(Fetched::Failed(why)) => Content::Failed(why),
         Arrival::Fetched(Fetched::Message { raw, received_at }) => {
             let received_at = received_at.or(item.received_at);
             match parse(parser, &raw) {
