@@ -157,6 +157,7 @@ async fn mail_is_listed_fetched_and_deleted() {
             Fetched::Message { .. } => "message",
             Fetched::Gone => "gone",
             Fetched::TooLarge => "too large",
+            Fetched::Failed(_) => "failed",
         })
         .collect();
     assert_eq!(words, ["gone", "gone", "message", "too large", "gone"]);

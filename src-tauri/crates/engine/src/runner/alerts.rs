@@ -26,7 +26,7 @@ pub fn changes(work: &DueWork, ended: &Ended, other: Option<FailureCode>) -> Vec
     let own = AlertObject::Mailbox(work.mailbox, work.workload);
     let profile = AlertObject::Profile(work.profile);
     let over = |code: FailureCode| {
-        (other != Some(code)).then(|| Change::Clear(profile, Some(AlertCode::Failure(code))))
+        (other != Some(code)).then_some(Change::Clear(profile, Some(AlertCode::Failure(code))))
     };
     let mut changes = Vec::new();
     match &ended.turn {

@@ -268,6 +268,7 @@ impl Kept {
             Fetched::Message { raw, .. } => String::from_utf8_lossy(&bytes(raw)).into_owned(),
             Fetched::Gone => "gone".to_owned(),
             Fetched::TooLarge => "too large".to_owned(),
+            Fetched::Failed(why) => format!("failed: {}", why.code),
         };
         self.0.iter().map(|(_, fetched)| text(fetched)).collect()
     }

@@ -19,6 +19,8 @@ ALTER TABLE profile ADD COLUMN send_limit_messages_per_minute INTEGER;
 
 -- The code of the failure that disabled it. Absent when a person did, and while it is enabled.
 ALTER TABLE mailbox_workload ADD COLUMN stopped_by TEXT;
+-- Finds proofs that are dated in the future.
+CREATE INDEX mailbox_workload_by_success ON mailbox_workload (last_success_at) WHERE last_success_at IS NOT NULL;
 
 -- Completed cycles in a row that found something, or nothing.
 ALTER TABLE schedule ADD COLUMN busy_cycles INTEGER NOT NULL DEFAULT 0;

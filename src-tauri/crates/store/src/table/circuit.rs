@@ -13,7 +13,8 @@ use tandem_domain::{
 };
 use uuid::Uuid;
 
-const COLUMNS: &str = "profile, workload, suspect, suspect_code, since, failure, failed_probes, probe_at, probing";
+const COLUMNS: &str =
+    "profile, workload, suspect, suspect_code, since, failure, failed_probes, probe_at, probing";
 
 /// One circuit; a closed one where there is no row.
 pub(crate) fn get(

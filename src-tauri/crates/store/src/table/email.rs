@@ -159,8 +159,9 @@ pub(crate) fn set_status(
     failure: Option<&Failure>,
     not_before: Option<Instant>,
 ) -> rusqlite::Result<()> {
-    let mut update = connection
-        .prepare_cached("UPDATE email SET status = ?2, last_failure = ?3, not_before = ?4, held_by = NULL WHERE row = ?1")?;
+    let mut update = connection.prepare_cached(
+        "UPDATE email SET status = ?2, last_failure = ?3, not_before = ?4, held_by = NULL WHERE row = ?1",
+    )?;
     update.execute(params![row, status.as_str(), opt_failure_json(failure), opt_ms(not_before)])?;
     Ok(())
 }

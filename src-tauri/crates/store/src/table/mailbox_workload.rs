@@ -72,8 +72,9 @@ pub(crate) fn set_enabled(
     workload: Workload,
     enabled: bool,
 ) -> rusqlite::Result<()> {
-    let mut update = connection
-        .prepare_cached("UPDATE mailbox_workload SET enabled = ?3, stopped_by = NULL WHERE mailbox = ?1 AND workload = ?2")?;
+    let mut update = connection.prepare_cached(
+        "UPDATE mailbox_workload SET enabled = ?3, stopped_by = NULL WHERE mailbox = ?1 AND workload = ?2",
+    )?;
     update.execute(params![mailbox.0, workload.as_str(), enabled])?;
     Ok(())
 }

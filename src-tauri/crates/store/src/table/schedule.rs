@@ -22,7 +22,8 @@ const PROCESSED: &str = "schedule
       AND state.method = 'server_side_sync'";
 
 /// The columns of [`DueWork`].
-const COLUMNS: &str = "schedule.mailbox, schedule.workload, mailbox.profile, schedule.due_at, schedule.attempts,
+const COLUMNS: &str =
+    "schedule.mailbox, schedule.workload, mailbox.profile, schedule.due_at, schedule.attempts,
     schedule.busy_cycles, schedule.idle_cycles, state.last_failure_at IS NOT NULL AS had_failed,
     circuit.since IS NOT NULL AS is_probe";
 
@@ -60,13 +61,22 @@ pub(crate) fn due(
     limit: u32,
 ) -> rusqlite::Result<Vec<DueWork>> {
     let mut select = connection.prepare_cached(&format!(
-        "SELECT {COLUMNS} FROM {PROCESSED} AND circuit.since IS NULL
-           AND (schedule.due_at <= ?1 OR state.last_success_at > ?4)
+        "SELECT {COLUMNS} FROM {PROCESSED} AND circuit.since IS NULL AND schedule.due_at <= ?1
            AND (schedule.lease_until IS NULL OR schedule.lease_until <= ?1) AND schedule.workload = ?3
          ORDER BY schedule.due_at LIMIT ?2"
     ))?;
-    let values = params![ms(now), limit, workload.as_str(), ms(now + CLOCK_TOLERANCE)];
-    select.query_map(values, |row| due_work(row, now))?.collect()
+    let values = params![ms(now), limit, workload.as_str()];
+    let mut due: Vec<DueWork> =
+        select.query_map(values, |row| due_work(row, now))?.collect::<Result<_, _>>()?;
+    let mut misdated = connection.prepare_cached(&format!(
+        "SELECT {COLUMNS} FROM {PROCESSED} AND circuit.since IS NULL AND state.last_success_at > ?4
+           AND schedule.due_at > ?1
+           AND (schedule.lease_until IS NULL OR schedule.lease_until <= ?1) AND schedule.workload = ?3 LIMIT ?2"
+    ))?;
+    let left = limit.saturating_sub(u32::try_from(due.len()).unwrap_or(u32::MAX));
+    let values = params![ms(now), left, workload.as_str(), ms(now + CLOCK_TOLERANCE)];
+    due.extend(misdated.query_map(values, |row| due_work(row, now))?.collect::<Result<Vec<_>, _>>()?);
+    Ok(due)
 }
 
 /// Of each profile whose circuit is open and whose probe is due and free, the one that tries: the longest due, of those
@@ -192,14 +202,24 @@ pub(crate) fn release_all(connection: &Connection) -> rusqlite::Result<()> {
 /// The earliest due instant of a processed workload that nobody has taken, or of a probe.
 pub(crate) fn next_due(connection: &Connection) -> rusqlite::Result<Option<Instant>> {
     let mut select = connection.prepare_cached(&format!(
-        "SELECT min(due_at) AS due_at FROM (
-            SELECT schedule.due_at AS due_at FROM {PROCESSED} AND schedule.lease_until IS NULL
-              AND circuit.since IS NULL
-            UNION ALL SELECT max(circuit.probe_at, CASE WHEN state.last_failure_at IS NULL THEN schedule.due_at
-                ELSE circuit.probe_at END) FROM {PROCESSED} AND schedule.lease_until IS NULL
-              AND schedule.due_at IS NOT NULL AND circuit.since IS NOT NULL AND circuit.probing IS NULL)"
+        "SELECT schedule.due_at AS due_at FROM {PROCESSED} AND schedule.lease_until IS NULL
+           AND circuit.since IS NULL AND schedule.due_at IS NOT NULL ORDER BY schedule.due_at LIMIT 1"
     ))?;
-    select.query_row([], |row| opt_instant(row, "due_at"))
+    let due = select.query_row([], |row| opt_instant(row, "due_at")).optional()?.flatten();
+    let mut open = connection.prepare_cached(
+        "SELECT count(*) FROM circuit WHERE since IS NOT NULL AND probe_at IS NOT NULL AND probing IS NULL",
+    )?;
+    if open.query_row([], |row| row.get::<_, u32>(0))? == 0 {
+        return Ok(due);
+    }
+    let mut select = connection.prepare_cached(&format!(
+        "SELECT min(CASE WHEN state.last_failure_at IS NULL THEN max(circuit.probe_at, schedule.due_at)
+            ELSE circuit.probe_at END) AS due_at
+         FROM {PROCESSED} AND schedule.lease_until IS NULL AND schedule.due_at IS NOT NULL
+           AND circuit.since IS NOT NULL AND circuit.probing IS NULL"
+    ))?;
+    let probe = select.query_row([], |row| opt_instant(row, "due_at"))?;
+    Ok([due, probe].into_iter().flatten().min())
 }
 
 /// Makes a workload due at this instant at the latest; one that is running, right after it.
