@@ -9,6 +9,7 @@ mod configuration;
 mod decide;
 mod emails;
 mod health;
+mod judge;
 mod keys;
 mod ladders;
 mod ledger;

@@ -55,6 +55,14 @@ fn texts(code: AlertCode, object: &str, is_retried: bool) -> (String, String) {
             "A message in {object} cannot be read. Its bytes are kept in quarantine; the rest of the mailbox goes on.",
             "Look at it in Quarantine; it can be tried again there, for instance after an update of Tandem.",
         ),
+        AlertCode::MessageUndeliverable => (
+            "A message in {object} failed by itself again and again and was given up; it is still on the server, and the rest of the mailbox goes on.",
+            "Look at it in Quarantine, where it can be asked for again: for instance after the server was mended.",
+        ),
+        AlertCode::SendingHeld => (
+            "Email of {object} waits because the sending limit of its profile is used up. It is sent by itself as soon as it fits.",
+            "Nothing needs to be done; if the provider allows more, raise the limit in the profile.",
+        ),
     };
     (message.replace("{object}", object), remedy.replace("{object}", object))
 }
@@ -65,8 +73,7 @@ mod tests {
 
     #[test]
     fn every_alert_that_is_no_failure_has_its_own_text() {
-        let codes =
-            [AlertCode::WorkloadEnabled, AlertCode::SomeRecipientsRefused, AlertCode::MessageQuarantined];
+        let codes = AlertCode::OWN;
         let all: std::collections::BTreeSet<_> = codes.iter().map(|code| texts(*code, "x", false)).collect();
         assert_eq!(all.len(), codes.len());
         assert!(all.iter().all(|(message, remedy)| message.contains('x') && !remedy.is_empty()));
