@@ -37,6 +37,24 @@ CREATE TABLE attachment (
     PRIMARY KEY (email, position)
 ) STRICT, WITHOUT ROWID;
 
+CREATE TABLE circuit (
+    profile BLOB NOT NULL REFERENCES profile (id) ON DELETE CASCADE,
+    workload TEXT NOT NULL CHECK (workload IN ('incoming', 'outgoing', 'act')),
+    -- The mailbox that met a failure of the server since it last answered, and which.
+    suspect BLOB,
+    suspect_code TEXT,
+    -- Open since then; absent while it is closed.
+    since INTEGER,
+    -- A failure as JSON.
+    failure TEXT,
+    failed_probes INTEGER NOT NULL DEFAULT 0,
+    -- Absent while it is open: a person must act first.
+    probe_at INTEGER,
+    -- The mailbox that tries now.
+    probing BLOB,
+    PRIMARY KEY (profile, workload)
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE cycle (
     row INTEGER PRIMARY KEY,
     id BLOB NOT NULL,
@@ -108,7 +126,7 @@ CREATE TABLE email (
     raw_message INTEGER NOT NULL,
     -- The cycle that made it.
     cycle BLOB
-) STRICT;
+, held_by TEXT) STRICT;
 
 CREATE INDEX email_by_conversation ON email (correlation_email) WHERE correlation_email IS NOT NULL;
 
@@ -157,6 +175,18 @@ CREATE TABLE folder (
     UNIQUE (mailbox, name)
 ) STRICT;
 
+CREATE TABLE item_retry (
+    folder INTEGER NOT NULL REFERENCES folder (row),
+    identity TEXT NOT NULL,
+    size INTEGER NOT NULL,
+    received_at INTEGER,
+    failures INTEGER NOT NULL,
+    next_at INTEGER NOT NULL,
+    -- A failure as JSON.
+    failure TEXT NOT NULL,
+    PRIMARY KEY (folder, identity)
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE ledger (
     row INTEGER PRIMARY KEY,
     folder INTEGER NOT NULL REFERENCES folder (row),
@@ -204,9 +234,11 @@ CREATE TABLE mailbox_workload (
     -- A failure as JSON.
     last_failure TEXT,
     last_failure_at INTEGER,
-    tested_at INTEGER,
+    tested_at INTEGER, stopped_by TEXT,
     PRIMARY KEY (mailbox, workload)
 ) STRICT, WITHOUT ROWID;
+
+CREATE INDEX mailbox_workload_by_success ON mailbox_workload (last_success_at) WHERE last_success_at IS NOT NULL;
 
 CREATE TABLE organization (
     only_one INTEGER PRIMARY KEY CHECK (only_one = 1),
@@ -217,7 +249,7 @@ CREATE TABLE organization (
     cycle_interval_minutes INTEGER NOT NULL,
     max_delivery_attempts INTEGER NOT NULL,
     max_message_bytes INTEGER NOT NULL
-) STRICT;
+, frequency TEXT NOT NULL DEFAULT 'online', max_incoming_cycles INTEGER NOT NULL DEFAULT 32, max_outgoing_cycles INTEGER NOT NULL DEFAULT 16, max_operations INTEGER NOT NULL DEFAULT 8, cycle_seconds INTEGER NOT NULL DEFAULT 120, cycle_mib INTEGER NOT NULL DEFAULT 1024, cycle_timeout_minutes INTEGER NOT NULL DEFAULT 60, connect_timeout_seconds INTEGER NOT NULL DEFAULT 20, read_timeout_seconds INTEGER NOT NULL DEFAULT 60, push INTEGER NOT NULL DEFAULT 1) STRICT;
 
 CREATE TABLE pack (
     number INTEGER PRIMARY KEY,
@@ -238,7 +270,7 @@ CREATE TABLE profile (
     process_emails_from INTEGER,
     max_concurrent_connections INTEGER NOT NULL,
     min_polling_interval_minutes INTEGER NOT NULL
-) STRICT, WITHOUT ROWID;
+, send_limit_recipients_per_day INTEGER, send_limit_messages_per_minute INTEGER) STRICT, WITHOUT ROWID;
 
 CREATE TABLE profile_endpoint (
     profile BLOB NOT NULL REFERENCES profile (id) ON DELETE CASCADE,
@@ -287,7 +319,7 @@ CREATE TABLE schedule (
     attempts INTEGER NOT NULL DEFAULT 0,
     lease_owner TEXT,
     lease_until INTEGER,
-    last_completed_start INTEGER,
+    last_completed_start INTEGER, busy_cycles INTEGER NOT NULL DEFAULT 0, idle_cycles INTEGER NOT NULL DEFAULT 0, expected_at INTEGER,
     PRIMARY KEY (mailbox, workload)
 ) STRICT, WITHOUT ROWID;
 
@@ -306,6 +338,16 @@ CREATE TABLE send_attempt (
     failure TEXT,
     PRIMARY KEY (email, number)
 ) STRICT, WITHOUT ROWID;
+
+CREATE TABLE submission (
+    mailbox BLOB NOT NULL,
+    submitted_at INTEGER NOT NULL,
+    email INTEGER NOT NULL REFERENCES email (row) ON DELETE CASCADE,
+    recipients INTEGER NOT NULL,
+    PRIMARY KEY (mailbox, submitted_at, email)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX submission_by_email ON submission (email);
 
 CREATE TABLE test_rung (
     mailbox BLOB NOT NULL REFERENCES mailbox (id) ON DELETE CASCADE,

@@ -15,6 +15,7 @@ use tandem_domain::{
     email::{Direction, EmailStatus, Party, PartyRole},
     ids::{EmailId, MailboxId},
     mailbox::MailboxOwner,
+    send_limits::HeldBy,
 };
 use tandem_engine::ports::storage::{Activities, StorageError};
 use tandem_store::{
@@ -267,6 +268,7 @@ fn email_view(detail: &EmailDetail) -> EmailView {
         body_html: None,
         delivery_attempts: summary.attempts,
         last_attempt,
+        held: detail.held_by.map(held),
         send_after: detail
             .not_before
             .max(detail.send_after)
@@ -311,6 +313,15 @@ fn page_key(word: &str) -> Option<PageKey> {
     let (at, row) = word.split_once('.')?;
     let happened_at = chrono::DateTime::from_timestamp_millis(at.parse().ok()?)?;
     Some(PageKey { happened_at, row: row.parse().ok()? })
+}
+
+/// Why an email waits.
+fn held(by: HeldBy) -> String {
+    match by {
+        HeldBy::RecipientsPerDay => "Its profile's limit of recipients a day is used up.",
+        HeldBy::MessagesPerMinute => "Its profile's limit of messages a minute is used up.",
+    }
+    .to_owned()
 }
 
 #[cfg(test)]

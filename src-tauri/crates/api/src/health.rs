@@ -2,6 +2,7 @@
 
 use crate::{
     Tandem,
+    judge::Judge,
     people::{alert_view, of_storage},
     views::judged,
     wire::{
@@ -11,7 +12,7 @@ use crate::{
 use std::{collections::HashMap, sync::Arc};
 use tandem_domain::{
     alert::{Alert, AlertLevel, AlertObject},
-    health::{HealthStatus, WorkloadHealth, health, worst},
+    health::{Health as DomainHealth, HealthStatus, organization_health, worst},
     ids::MailboxId,
     mailbox::Approval,
     workload::Workload,
@@ -35,13 +36,31 @@ impl Tandem {
     pub async fn health(&self, _: Nothing) -> Result<Health, ApiError> {
         let failed = |error| of_storage("mailboxes", &error);
         let all = self.store.list_mailboxes().await.map_err(failed)?;
-        let judged = self.judge(&all).await?;
-        let (status, since) = worst(judged.iter().map(|(_, health)| health))
-            .map_or((HealthStatus::Unproven, None), |(status, since)| (status, since));
+        let judge = self.judge().await?;
+        let judged = self.judged(&judge, &all).await?;
+        let workloads: Vec<_> = judged.iter().map(|(_, health)| health).collect();
+        let whole = organization_health(&workloads, judge.engine).unwrap_or_else(|| DomainHealth {
+            status: HealthStatus::Unproven,
+            since: None,
+            why: "No mailbox is synchronized yet.".to_owned(),
+        });
+        let mut objects = vec![object("organization", "organization", &whole)];
+        let profiles = self.store.list_profiles().await.map_err(|error| of_storage("profiles", &error))?;
+        for profile in &profiles {
+            let mine: Vec<_> = all.iter().filter(|one| one.mailbox.profile == Some(profile.id)).collect();
+            let is_mine = |of: &ObjectHealth| mine.iter().any(|one| one.mailbox.email.as_str() == of.object);
+            let workloads: Vec<_> =
+                judged.iter().filter(|(of, _)| is_mine(of)).map(|(_, health)| health).collect();
+            let health = judge.profile(profile, &workloads);
+            objects.extend(health.map(|health| object("profile", &profile.name, &health)));
+        }
+        objects.extend(judged.into_iter().map(|(object, _)| object));
         Ok(Health {
-            status: status.as_str().to_owned(),
-            since,
-            objects: judged.into_iter().map(|(object, _)| object).collect(),
+            status: whole.status.as_str().to_owned(),
+            since: whole.since,
+            why: whole.why,
+            engine_running: judge.engine_runs(),
+            objects,
         })
     }
 
@@ -88,7 +107,8 @@ impl Tandem {
         let failed = |error| of_storage("home", &error);
         let now = self.now();
         let all = self.store.list_mailboxes().await.map_err(failed)?;
-        let judged = self.judge(&all).await?;
+        let judge = self.judge().await?;
+        let judged = self.judged(&judge, &all).await?;
         let overall = worst(judged.iter().map(|(_, health)| health));
         let profiles = self.store.list_profiles().await.map_err(failed)?.len();
         let midnight = now.date_naive().and_hms_opt(0, 0, 0).map_or(now, |start| start.and_utc());
@@ -133,11 +153,12 @@ impl Tandem {
         })
     }
 
-    async fn judge(
+    /// Each mailbox's workloads, judged.
+    async fn judged(
         &self,
+        judge: &Judge,
         all: &[view::MailboxView],
-    ) -> Result<Vec<(ObjectHealth, WorkloadHealth)>, ApiError> {
-        let settings = self.organization_settings().await?;
+    ) -> Result<Vec<(ObjectHealth, DomainHealth)>, ApiError> {
         let profiles = self.store.list_profiles().await.map_err(|error| of_storage("profiles", &error))?;
         let now = self.now();
         let mut found = Vec::new();
@@ -145,18 +166,16 @@ impl Tandem {
             let mailbox = judged(shown);
             let profile = profiles.iter().find(|one| Some(one.id) == mailbox.profile);
             for workload in Workload::ALL {
-                let Some(health) = health(&mailbox, profile, workload, &settings, now) else {
+                let Some(health) = judge.workload(shown, &mailbox, profile, workload, now) else {
                     continue;
                 };
                 let row = shown.workloads.iter().find(|row| row.workload == workload);
                 let object = ObjectHealth {
-                    object: mailbox.email.to_string(),
                     workload: workload.as_str().to_owned(),
-                    status: health.status.as_str().to_owned(),
-                    since: health.since,
-                    why: health.why.clone(),
                     last_proof: mailbox.state(workload).last_success_at,
+                    expected: row.and_then(|row| row.expected_at),
                     due: row.and_then(|row| row.next_due_at),
+                    ..object("mailbox", mailbox.email.as_str(), &health)
                 };
                 found.push((object, health));
             }
@@ -228,6 +247,20 @@ impl Tandem {
             AlertObject::Email(id) => self.store.show_email(id).await.ok().map(|email| email.summary.mailbox),
             AlertObject::Profile(_) => None,
         }
+    }
+}
+
+fn object(kind: &str, name: &str, health: &DomainHealth) -> ObjectHealth {
+    ObjectHealth {
+        kind: kind.to_owned(),
+        object: name.to_owned(),
+        workload: String::new(),
+        status: health.status.as_str().to_owned(),
+        since: health.since,
+        why: health.why.clone(),
+        last_proof: None,
+        expected: None,
+        due: None,
     }
 }
 

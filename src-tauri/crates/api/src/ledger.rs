@@ -278,6 +278,8 @@ fn summary(decision: Decision, trace: &[RuleStep]) -> String {
         Decision::Quarantined => "It cannot be read and is kept in quarantine",
         Decision::TooLarge => "It is larger than the limit and was left on the server",
         Decision::Gone => "It went away from the server before it was fetched",
+        Decision::Retrying => "It failed by itself, and is tried again",
+        Decision::Undeliverable => "It failed by itself too often, and was given up",
     };
     match deciding(trace) {
         Some(step) => format!("{what}: {}.", step.detail),
@@ -308,6 +310,10 @@ fn what_would_change(decision: Decision, owner: Option<&DirectoryEntry>, happene
         }
         Decision::TooLarge => format!("A higher limit for messages in the settings (max_message_mib).{later}"),
         Decision::Gone => "Nothing here: another program deleted or moved it first.".to_owned(),
+        Decision::Retrying => "Nothing needs to: its next try may succeed.".to_owned(),
+        Decision::Undeliverable => {
+            "Asking for it again in Quarantine (tandem quarantine retry), once the server gives it.".to_owned()
+        }
     }
 }
 

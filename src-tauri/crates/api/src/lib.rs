@@ -10,6 +10,7 @@ mod decide;
 mod discover;
 mod emails;
 mod health;
+mod judge;
 mod keys;
 mod ladders;
 mod ledger;

@@ -1,7 +1,9 @@
 //! Mailboxes: listed, shown, approved, rejected, disabled.
 
 use crate::{
-    Tandem, keys,
+    Tandem,
+    judge::Judge,
+    keys,
     people::{failure_sentence, of_configuration, of_storage},
     views::{OFF, filter_of, judged, ladder_view, owner_view, workloads_view},
     wire::{ApiError, CycleView, MailboxDetail, MailboxRequest, MailboxView, MailboxesRequest, Nothing},
@@ -9,7 +11,7 @@ use crate::{
 use tandem_domain::{
     Instant,
     address::EmailAddress,
-    health::{health, worst},
+    health::worst,
     ids::MailboxId,
     mailbox::{Approval, Mailbox},
     profile::{AuthenticateUsing, EmailServerProfile},
@@ -132,7 +134,7 @@ impl Tandem {
     }
 
     pub(crate) async fn views_of(&self, all: Vec<view::MailboxView>) -> Result<Vec<MailboxView>, ApiError> {
-        let settings = self.organization_settings().await?;
+        let judge = self.judge().await?;
         let profiles = self.store.list_profiles().await.map_err(|error| of_storage("profiles", &error))?;
         let profile_of =
             |shown: &view::MailboxView| profiles.iter().find(|one| Some(one.id) == shown.mailbox.profile);
@@ -141,7 +143,7 @@ impl Tandem {
         let now = self.now();
         let with_passwords = all.iter().zip(passwords);
         Ok(with_passwords
-            .map(|(shown, password_set)| mailbox_view(shown, profile_of(shown), password_set, &settings, now))
+            .map(|(shown, password_set)| mailbox_view(shown, profile_of(shown), password_set, &judge, now))
             .collect())
     }
 }
@@ -159,13 +161,13 @@ fn mailbox_view(
     shown: &view::MailboxView,
     profile: Option<&EmailServerProfile>,
     password_set: bool,
-    settings: &OrganizationSettings,
+    judge: &Judge,
     now: Instant,
 ) -> MailboxView {
     let mailbox = &shown.mailbox;
     let named = judged(shown);
     let healths: Vec<_> =
-        Workload::ALL.iter().filter_map(|one| health(&named, profile, *one, settings, now)).collect();
+        Workload::ALL.iter().filter_map(|one| judge.workload(shown, &named, profile, *one, now)).collect();
     MailboxView {
         id: mailbox.id.to_string(),
         email: mailbox.email.to_string(),
@@ -179,6 +181,6 @@ fn mailbox_view(
         allow_credentials: mailbox.allow_credentials,
         delete_after_processing: mailbox.delete_after_processing,
         process_emails_from: mailbox.process_emails_from,
-        workloads: workloads_view(shown, profile, settings, now),
+        workloads: workloads_view(shown, profile, judge, now),
     }
 }

@@ -3,19 +3,20 @@
 use crate::{
     Tandem, certificates, keys,
     people::{of_configuration, of_secret, of_storage},
-    views::endpoint_view,
+    views::{endpoint_view, judged},
     wire::{ApiError, EndpointView, Nothing, ProfileView, SaveProfileRequest},
 };
 use tandem_domain::{
-    health::{HealthStatus, health, worst},
+    health::{Health, HealthStatus},
     ids::{ProfileId, record_id},
     profile::{AuthenticateUsing, CertificateTrust, EmailServerProfile, Endpoint, Security, ServerType},
+    send_limits::{MOST_MESSAGES_PER_MINUTE, MOST_RECIPIENTS_PER_DAY, SendLimits},
     settings::OrganizationSettings,
     workload::Workload,
 };
 use tandem_engine::ports::storage::{Configuration, StorageError};
 use tandem_secrets::Secret;
-use tandem_store::configuration::ConfigurationChange;
+use tandem_store::{CredentialsOf, configuration::ConfigurationChange};
 use uuid::Uuid;
 
 impl Tandem {
@@ -27,7 +28,7 @@ impl Tandem {
         let failed = |error| of_storage("profiles", &error);
         let profiles = self.store.list_profiles().await.map_err(failed)?;
         let mailboxes = self.store.list_mailboxes().await.map_err(failed)?;
-        let settings = self.organization_settings().await?;
+        let judge = self.judge().await?;
         let passwords =
             self.have_secrets(profiles.iter().map(|one| keys::profile_password(one.id)).collect()).await;
         let now = self.now();
@@ -37,12 +38,13 @@ impl Tandem {
             let healths: Vec<_> = mine
                 .iter()
                 .flat_map(|one| {
-                    Workload::ALL.map(|work| health(&one.mailbox, Some(&profile), work, &settings, now))
+                    let named = judged(one);
+                    Workload::ALL.map(|work| judge.workload(one, &named, Some(&profile), work, now))
                 })
                 .flatten()
                 .collect();
-            let status = worst(&healths).map_or(HealthStatus::Unproven, |(status, _)| status);
-            profile_view(&profile, has_password, mine.len(), status)
+            let health = judge.profile(&profile, &healths.iter().collect::<Vec<_>>());
+            profile_view(&profile, has_password, mine.len(), health)
         };
         Ok(profiles.into_iter().zip(passwords).map(view).collect())
     }
@@ -76,6 +78,9 @@ impl Tandem {
                 self.take_back(vec![put]).await;
             }
             return Err(of_configuration(&object, &error));
+        }
+        if request.password.as_ref().is_some_and(|password| !password.0.is_empty()) {
+            self.credentials_changed(CredentialsOf::Profile(id), &object).await?;
         }
         self.engine.wake();
         let all = self.profiles(Nothing {}).await?;
@@ -129,6 +134,17 @@ impl Tandem {
         done.map_err(|error| of_secret(object, &error))
     }
 
+    /// New credentials are worth one try: see `Store::credentials_changed`.
+    pub(crate) async fn credentials_changed(&self, of: CredentialsOf, object: &str) -> Result<(), ApiError> {
+        let tried = self.store.credentials_changed(of, self.now()).await;
+        let tried = tried.map_err(|error| of_storage(object, &error))?;
+        if tried > 0 {
+            tracing::info!("{object}: {tried} workloads that were stopped are tried with the new password.");
+        }
+        self.engine.wake();
+        Ok(())
+    }
+
     /// Puts back what was there before secrets were kept.
     pub(crate) async fn take_back(&self, put: Vec<Before>) {
         let secrets = std::sync::Arc::clone(&self.secrets);
@@ -167,6 +183,16 @@ pub(crate) fn checked(
     }
     if !(1..=300).contains(&request.max_concurrent_connections) {
         return wrong("The number of connections is out of range.", "Use a number from 1 to 300.");
+    }
+    let limits = [
+        ("recipients a day", request.send_limit_recipients_per_day, MOST_RECIPIENTS_PER_DAY),
+        ("messages a minute", request.send_limit_messages_per_minute, MOST_MESSAGES_PER_MINUTE),
+    ];
+    for (what, limit, most) in limits {
+        if limit.is_some_and(|limit| !(1..=most).contains(&limit)) {
+            let remedy = format!("Use a number from 1 to {most}, or leave it empty for no limit.");
+            return wrong(&format!("The limit of {what} is out of range."), &remedy);
+        }
     }
     let server_type = match ServerType::from_word(&request.server_type) {
         Some(found @ (ServerType::Pop3Smtp | ServerType::ImapSmtp)) => found,
@@ -209,6 +235,10 @@ pub(crate) fn checked(
         process_emails_from: request.process_emails_from,
         max_concurrent_connections: request.max_concurrent_connections,
         min_polling_interval_minutes: current.map_or(0, |current| current.min_polling_interval_minutes),
+        send_limits: SendLimits {
+            recipients_per_day: request.send_limit_recipients_per_day,
+            messages_per_minute: request.send_limit_messages_per_minute,
+        },
     })
 }
 
@@ -267,8 +297,13 @@ fn profile_view(
     profile: &EmailServerProfile,
     password_set: bool,
     mailboxes: usize,
-    status: HealthStatus,
+    health: Option<Health>,
 ) -> ProfileView {
+    let health = health.unwrap_or_else(|| Health {
+        status: HealthStatus::Unproven,
+        since: None,
+        why: "No mailbox of it is synchronized.".to_owned(),
+    });
     ProfileView {
         id: profile.id.to_string(),
         name: profile.name.clone(),
@@ -284,6 +319,10 @@ fn profile_view(
         max_concurrent_connections: profile.max_concurrent_connections,
         min_polling_interval_minutes: profile.min_polling_interval_minutes,
         mailboxes: u32::try_from(mailboxes).unwrap_or(u32::MAX),
-        status: status.as_str().to_owned(),
+        send_limit_recipients_per_day: profile.send_limits.recipients_per_day,
+        send_limit_messages_per_minute: profile.send_limits.messages_per_minute,
+        status: health.status.as_str().to_owned(),
+        since: health.since,
+        why: health.why,
     }
 }

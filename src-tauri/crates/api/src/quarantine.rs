@@ -1,4 +1,4 @@
-//! Messages that could not be read: shown, and tried again.
+//! Messages that wait for a person: those that could not be read, and those that failed too often. Shown, and tried again.
 
 use crate::{
     Tandem,
@@ -8,15 +8,17 @@ use crate::{
 };
 use std::{io::Read, sync::Arc};
 use tandem_domain::{
+    alert::{AlertCode, AlertObject},
     ids::{CycleId, QuarantineId},
-    ledger::LedgerRow,
+    ledger::{Decision, LedgerRow},
     message::ParsedMessage,
+    workload::Workload,
 };
 use tandem_engine::{
-    ports::storage::{Configuration, DecidedItem, IncomingBatch, Keep, Ledger, StorageError},
+    ports::storage::{AlertLog, Configuration, DecidedItem, IncomingBatch, Keep, Ledger, StorageError},
     raw::RawMessage,
 };
-use tandem_store::view::QuarantineEntry;
+use tandem_store::view::{LedgerEntry, LedgerFilter, QuarantineEntry};
 use uuid::Uuid;
 
 /// At most this many are listed.
@@ -27,15 +29,21 @@ const PREVIEW_BYTES: u64 = 2_048;
 const ROUNDS: usize = 3;
 
 impl Tandem {
-    /// Messages that could not be read.
+    /// Messages that could not be read, or failed too often to be fetched or recorded.
     ///
     /// # Errors
     /// An unknown id, or storage.
     pub async fn quarantine(&self, request: QuarantineRequest) -> Result<Vec<QuarantineView>, ApiError> {
         let mut views = Vec::new();
+        let undeliverable = self.undeliverable(&request).await?;
+        views.extend(undeliverable.iter().map(|(id, entry)| undeliverable_view(*id, entry)));
+        if request.id.is_some() && !views.is_empty() {
+            return Ok(views);
+        }
         for (entry, raw) in self.quarantined(&request).await? {
             let mailbox = self.store.mailbox(entry.mailbox).await.ok();
             views.push(QuarantineView {
+                kind: "unreadable".to_owned(),
                 id: entry.id.to_string(),
                 mailbox: mailbox.map_or_else(|| entry.mailbox.to_string(), |one| one.email.to_string()),
                 uid: entry.identity.0,
@@ -49,7 +57,7 @@ impl Tandem {
         Ok(views)
     }
 
-    /// Tries to read quarantined messages again.
+    /// Tries to read quarantined messages again, and asks for undeliverable ones again.
     ///
     /// # Errors
     /// As [`Tandem::quarantine`].
@@ -57,7 +65,14 @@ impl Tandem {
         &self,
         request: QuarantineRequest,
     ) -> Result<QuarantineRetryResult, ApiError> {
-        let mut result = QuarantineRetryResult { released: 0, still_unreadable: 0 };
+        let mut result = QuarantineRetryResult { released: 0, still_unreadable: 0, asked_again: 0 };
+        for (_, entry) in self.undeliverable(&request).await? {
+            self.ask_again(&entry).await?;
+            result.asked_again += 1;
+        }
+        if request.id.is_some() && result.asked_again > 0 {
+            return Ok(result);
+        }
         for (entry, raw) in self.quarantined(&request).await? {
             let (parser, bytes) = (Arc::clone(&self.ports.parser), raw.clone());
             let parsed = tokio::task::spawn_blocking(move || parser.parse(&bytes)).await;
@@ -70,6 +85,40 @@ impl Tandem {
             }
         }
         Ok(result)
+    }
+
+    /// The undeliverable messages that are asked for, with their ids.
+    async fn undeliverable(
+        &self,
+        request: &QuarantineRequest,
+    ) -> Result<Vec<(QuarantineId, LedgerEntry)>, ApiError> {
+        let filter = LedgerFilter { decision: Some(Decision::Undeliverable), ..LedgerFilter::default() };
+        let all = self.store.list_ledger(filter, SHOWN).await;
+        let all = all.map_err(|error| of_storage("quarantine", &error))?;
+        let wanted = request.id.as_deref().map(str::parse::<QuarantineId>);
+        let with_id = |entry: LedgerEntry| {
+            let id = tandem_store::quarantine_id(entry.row.mailbox, &entry.row.folder, &entry.row.identity);
+            (id, entry)
+        };
+        Ok(all
+            .into_iter()
+            .map(with_id)
+            .filter(|(id, _)| wanted.as_ref().is_none_or(|wanted| wanted.as_ref() == Ok(id)))
+            .collect())
+    }
+
+    /// The next cycle of the message's mailbox, which is due now, tries to fetch it.
+    async fn ask_again(&self, entry: &LedgerEntry) -> Result<(), ApiError> {
+        let row = &entry.row;
+        let failed = |error| of_storage(&row.identity.0, &error);
+        let now = self.now();
+        let asked = self.store.retry_undeliverable(row.mailbox, &row.folder, &row.identity, now).await;
+        asked.map_err(failed)?;
+        let object = AlertObject::Mailbox(row.mailbox, Workload::Incoming);
+        let cleared = self.store.clear(object, Some(AlertCode::MessageUndeliverable), now).await;
+        cleared.map_err(failed)?;
+        self.engine.wake();
+        Ok(())
     }
 
     /// Decides a message that can be read now, as its cycle would have.
@@ -148,6 +197,22 @@ impl Tandem {
             }
         }
         Ok(found)
+    }
+}
+
+fn undeliverable_view(id: QuarantineId, entry: &LedgerEntry) -> QuarantineView {
+    let row = &entry.row;
+    let mailbox = entry.mailbox_email.as_ref();
+    QuarantineView {
+        kind: "undeliverable".to_owned(),
+        id: id.to_string(),
+        mailbox: mailbox.map_or_else(|| row.mailbox.to_string(), ToString::to_string),
+        uid: row.identity.0.clone(),
+        reason: row.trace.last().map(|step| step.detail.clone()).unwrap_or_default(),
+        parser_version: String::new(),
+        size: row.size,
+        quarantined_at: row.decided_at,
+        preview: String::new(),
     }
 }
 

@@ -17,7 +17,7 @@ use tandem_domain::{
 };
 use tandem_engine::ports::storage::Configuration;
 use tandem_secrets::Secret;
-use tandem_store::configuration::ConfigurationChange;
+use tandem_store::{CredentialsOf, configuration::ConfigurationChange};
 use uuid::Uuid;
 
 impl Tandem {
@@ -88,6 +88,7 @@ impl Tandem {
             let key = keys::mailbox_password(id);
             put.push(self.put_secret(key, Secret::new(password.0.clone()), &object).await?);
         }
+        let has_password = !put.is_empty();
         let changes =
             vec![ConfigurationChange::Entry(owner_entry), ConfigurationChange::Mailbox(Box::new(mailbox))];
         if let Err(error) = self.store.apply(changes, self.now()).await {
@@ -95,6 +96,9 @@ impl Tandem {
             return Err(of_configuration(&object, &error));
         }
         self.hub.learn_names(&self.store).await;
+        if has_password {
+            self.credentials_changed(CredentialsOf::Mailbox(id), &object).await?;
+        }
         self.mailbox_view(id).await
     }
 

@@ -1,6 +1,7 @@
 //! From the words of the domain to what crosses to a shell.
 
 use crate::{
+    judge::Judge,
     people::{failure_sentence, of_failure},
     wire::{
         EndpointView, LadderView, OwnerView, ResolvedView, RuleView, RungView, WorkloadView, WorkloadsView,
@@ -10,12 +11,11 @@ use tandem_domain::{
     Instant,
     directory::DirectoryId,
     failure::Failure,
-    health::health,
     ledger::RuleStep,
     mailbox::{Mailbox, MailboxOwner},
     probe::{Rung, RungOutcome},
     profile::{EmailServerProfile, Endpoint},
-    settings::{DEFAULT_QUEUE_FILTER, DEFAULT_USER_FILTER, IncomingFilter, OrganizationSettings},
+    settings::{DEFAULT_QUEUE_FILTER, DEFAULT_USER_FILTER, IncomingFilter},
     workload::{Workload, WorkloadStatus},
 };
 use tandem_store::view;
@@ -122,10 +122,10 @@ pub(crate) fn endpoint_view(endpoint: &Endpoint) -> EndpointView {
 pub(crate) fn workloads_view(
     shown: &view::MailboxView,
     profile: Option<&EmailServerProfile>,
-    settings: &OrganizationSettings,
+    judge: &Judge,
     now: Instant,
 ) -> WorkloadsView {
-    let one = |workload| workload_view(shown, workload, profile, settings, now);
+    let one = |workload| workload_view(shown, workload, profile, judge, now);
     WorkloadsView {
         incoming: one(Workload::Incoming),
         outgoing: one(Workload::Outgoing),
@@ -137,12 +137,12 @@ fn workload_view(
     shown: &view::MailboxView,
     workload: Workload,
     profile: Option<&EmailServerProfile>,
-    settings: &OrganizationSettings,
+    judge: &Judge,
     now: Instant,
 ) -> WorkloadView {
     let mailbox = judged(shown);
     let state = mailbox.state(workload);
-    let health = health(&mailbox, profile, workload, settings, now);
+    let health = judge.workload(shown, &mailbox, profile, workload, now);
     let row = shown.workloads.iter().find(|row| row.workload == workload);
     WorkloadView {
         method: mailbox.method(workload).as_str().to_owned(),

@@ -293,7 +293,7 @@ pub enum QuarantineCommand {
         /// Its id.
         id: String,
     },
-    /// Try to read one, or all, again.
+    /// Try to read one, or all, again; ask the server again for those that could not be delivered.
     Retry {
         /// Its id.
         id: Option<String>,

@@ -75,9 +75,23 @@ pub enum AlertCode {
     MessageQuarantined,
     /// The server has messages without a decision.
     MessagesMissing,
+    /// A message failed too often on its own and was given up.
+    MessageUndeliverable,
+    /// Mail is held back by the profile's sending limits.
+    SendingHeld,
 }
 
 impl AlertCode {
+    /// Those that are no failure's.
+    pub const OWN: [Self; 6] = [
+        Self::WorkloadEnabled,
+        Self::SomeRecipientsRefused,
+        Self::MessageQuarantined,
+        Self::MessagesMissing,
+        Self::MessageUndeliverable,
+        Self::SendingHeld,
+    ];
+
     /// The word in JSON and in the database.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -87,13 +101,15 @@ impl AlertCode {
             Self::SomeRecipientsRefused => "some_recipients_refused",
             Self::MessageQuarantined => "message_quarantined",
             Self::MessagesMissing => "messages_missing",
+            Self::MessageUndeliverable => "message_undeliverable",
+            Self::SendingHeld => "sending_held",
         }
     }
 
     /// The reverse of [`AlertCode::as_str`].
     #[must_use]
     pub fn from_word(word: &str) -> Option<Self> {
-        [Self::WorkloadEnabled, Self::SomeRecipientsRefused, Self::MessageQuarantined, Self::MessagesMissing]
+        Self::OWN
             .into_iter()
             .find(|code| code.as_str() == word)
             .or_else(|| FailureCode::from_word(word).map(Self::Failure))

@@ -96,6 +96,8 @@ failure_codes! {
     CapabilityMissing = "capability_missing",
     /// The message went away before it was fetched.
     MessageGone = "message_gone",
+    /// The server lists the message, and does not give it.
+    MessageUnavailable = "message_unavailable",
     /// The message is larger than the limit.
     MessageTooLarge = "message_too_large",
     /// The message cannot be parsed.

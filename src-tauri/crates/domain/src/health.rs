@@ -1,19 +1,21 @@
-//! Health of a workload: judged by the last cycle that completed, never by "the last run did not fail".
+//! Health: judged by the last cycle that completed and when the next was due, never by "the last run did not fail".
 //!
 //! A workload that does not run cannot fail, so the absence of errors proves nothing. Only a completed round trip
-//! does, and only until the next one is overdue.
+//! does, and only until the next one is overdue by the policy in force. A proof dated in the future proves nothing.
 
 use crate::{
     Instant,
+    breaker::{Circuit, Outage},
     mailbox::{Approval, DeliveryMethod, Mailbox},
     profile::EmailServerProfile,
-    settings::OrganizationSettings,
     workload::{Workload, WorkloadStatus},
 };
 use chrono::Duration;
 
 /// How late a cycle may be before it counts as late, in minutes: a busy server, a sleeping laptop that just woke.
 pub const GRACE_MINUTES: i64 = 5;
+/// So far ahead a proof may be dated, in seconds: clocks are corrected a little all the time.
+const CLOCK_TOLERANCE_SECONDS: i64 = 60;
 
 /// How a workload is, from best to worst.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -41,9 +43,9 @@ impl HealthStatus {
     }
 }
 
-/// The health of one workload of one mailbox.
+/// The health of a workload, a profile or the organization.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct WorkloadHealth {
+pub struct Health {
     /// How it is.
     pub status: HealthStatus,
     /// Since when, as far as known.
@@ -52,28 +54,81 @@ pub struct WorkloadHealth {
     pub why: String,
 }
 
+/// Whether an engine works for the data folder, in whatever process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EngineLife {
+    /// One runs; since when, where known.
+    Runs {
+        /// Since when, when it is known.
+        since: Option<Instant>,
+    },
+    /// None runs: nothing is synchronized.
+    DoesNotRun,
+}
+
+/// A workload of a mailbox with all that its health depends on.
+#[derive(Debug, Clone, Copy)]
+pub struct Judged<'a> {
+    /// The mailbox.
+    pub mailbox: &'a Mailbox,
+    /// Which of its workloads.
+    pub workload: Workload,
+    /// Its profile.
+    pub profile: Option<&'a EmailServerProfile>,
+    /// The circuit of the profile in this direction.
+    pub circuit: Option<&'a Circuit>,
+    /// When the next completed cycle was due, by the policy in force when the last one completed.
+    pub expected_at: Option<Instant>,
+    /// Whether anybody works.
+    pub engine: EngineLife,
+}
+
 /// Judges one workload. `None`: it is not synchronized by us, so there is nothing to judge.
 #[must_use]
-pub fn health(
-    mailbox: &Mailbox,
-    profile: Option<&EmailServerProfile>,
-    workload: Workload,
-    settings: &OrganizationSettings,
-    now: Instant,
-) -> Option<WorkloadHealth> {
-    if mailbox.method(workload) != DeliveryMethod::ServerSideSync {
+pub fn health(judged: &Judged<'_>, now: Instant) -> Option<Health> {
+    if judged.mailbox.method(judged.workload) != DeliveryMethod::ServerSideSync {
         return None;
     }
-    let min_polling_interval = profile.map_or(0, |profile| profile.min_polling_interval_minutes);
-    let interval = Duration::minutes(settings.cycle_interval_minutes.max(min_polling_interval).max(1).into());
-    Some(stopped(mailbox, profile, workload).unwrap_or_else(|| running(mailbox, workload, interval, now)))
+    Some(stopped(judged).unwrap_or_else(|| running(judged, now)))
+}
+
+/// Judges a profile by its circuits and its mailboxes' workloads. `None`: no mailbox of it is synchronized.
+#[must_use]
+pub fn profile_health<'a>(
+    profile: &EmailServerProfile,
+    circuits: impl IntoIterator<Item = (Workload, &'a Circuit)>,
+    workloads: &[&Health],
+) -> Option<Health> {
+    let (status, since) = worst(workloads.iter().copied())?;
+    if !profile.active {
+        let why = "It is not active, so its mailboxes are not synchronized.".to_owned();
+        return Some(Health { status: HealthStatus::Stopped, since: None, why });
+    }
+    let outages = circuits.into_iter().filter_map(|(workload, one)| Some((workload, one.outage.as_ref()?)));
+    if let Some((workload, outage)) =
+        outages.min_by_key(|(_, outage)| (outage.probe_at.is_some(), outage.since))
+    {
+        let status = status_of(outage);
+        let why = format!("Its server for {workload} email {}", told(outage));
+        return Some(Health { status, since: Some(outage.since), why });
+    }
+    Some(Health { status, since, why: counted(status, workloads) })
+}
+
+/// Judges the whole organization by the workloads of all its mailboxes. `None`: nothing is synchronized.
+#[must_use]
+pub fn organization_health(workloads: &[&Health], engine: EngineLife) -> Option<Health> {
+    let (status, since) = worst(workloads.iter().copied())?;
+    let mut why = counted(status, workloads);
+    if engine == EngineLife::DoesNotRun {
+        why += " Tandem does not run now: nothing is synchronized until it is started.";
+    }
+    Some(Health { status, since, why })
 }
 
 /// The worst of several, with the earliest instant of those that are that bad. `None` when there is nothing to judge.
 #[must_use]
-pub fn worst<'a>(
-    all: impl IntoIterator<Item = &'a WorkloadHealth>,
-) -> Option<(HealthStatus, Option<Instant>)> {
+pub fn worst<'a>(all: impl IntoIterator<Item = &'a Health>) -> Option<(HealthStatus, Option<Instant>)> {
     all.into_iter().fold(None, |worst, one| match worst {
         Some((status, _)) if status > one.status => worst,
         Some((status, since)) if status == one.status => {
@@ -83,188 +138,123 @@ pub fn worst<'a>(
     })
 }
 
-fn stopped(
-    mailbox: &Mailbox,
-    profile: Option<&EmailServerProfile>,
-    workload: Workload,
-) -> Option<WorkloadHealth> {
-    let state = mailbox.state(workload);
-    let stop =
-        |since, why: &str| Some(WorkloadHealth { status: HealthStatus::Stopped, since, why: why.to_owned() });
-    match mailbox.approval {
+fn counted(status: HealthStatus, workloads: &[&Health]) -> String {
+    let all = workloads.len();
+    let so = workloads.iter().filter(|one| one.status == status).count();
+    match status {
+        HealthStatus::Ok => format!("All {all} workloads of its mailboxes are synchronized in time."),
+        HealthStatus::Unproven => format!("{so} of {all} workloads of its mailboxes are not proven yet."),
+        HealthStatus::Late => format!("{so} of {all} workloads of its mailboxes are late."),
+        HealthStatus::Stopped => format!("{so} of {all} workloads of its mailboxes are stopped."),
+    }
+}
+
+fn stopped(judged: &Judged<'_>) -> Option<Health> {
+    let state = judged.mailbox.state(judged.workload);
+    let stop = |since, why: &str| Some(Health { status: HealthStatus::Stopped, since, why: why.to_owned() });
+    match judged.mailbox.approval {
         Approval::Approved => {}
         Approval::Pending => return stop(None, "Its address waits for approval."),
         Approval::Rejected => return stop(None, "Its address was rejected."),
     }
-    let Some(profile) = profile else {
+    let Some(profile) = judged.profile else {
         return stop(None, "It has no email server profile.");
     };
     if !profile.active {
         return stop(None, &format!("Its profile {} is not active.", profile.name));
     }
-    if state.enabled {
-        return None;
+    if !state.enabled {
+        return match state.status {
+            WorkloadStatus::NotRun => Some(Health {
+                status: HealthStatus::Unproven,
+                since: None,
+                why: "It was never tested: run Test & Enable.".to_owned(),
+            }),
+            WorkloadStatus::Failure => {
+                let why = state.last_error.as_deref().unwrap_or("the last test or cycle failed");
+                stop(
+                    state.last_error_at.or(state.tested_at),
+                    &format!("It is disabled after a failure: {why}"),
+                )
+            }
+            WorkloadStatus::Success => stop(None, "It was disabled by hand: run Test & Enable to go on."),
+        };
     }
-    match state.status {
-        WorkloadStatus::NotRun => Some(WorkloadHealth {
-            status: HealthStatus::Unproven,
-            since: None,
-            why: "It was never tested: run Test & Enable.".to_owned(),
-        }),
-        WorkloadStatus::Failure => {
-            let why = state.last_error.as_deref().unwrap_or("the last test or cycle failed");
-            stop(state.last_error_at.or(state.tested_at), &format!("It is disabled after a failure: {why}"))
-        }
-        WorkloadStatus::Success => stop(None, "It was disabled by hand: run Test & Enable to go on."),
+    let outage = judged.circuit?.outage.as_ref()?;
+    let why = format!("The server of its profile {} {}", profile.name, told(outage));
+    Some(Health { status: status_of(outage), since: Some(outage.since), why })
+}
+
+const fn status_of(outage: &Outage) -> HealthStatus {
+    if outage.probe_at.is_some() { HealthStatus::Late } else { HealthStatus::Stopped }
+}
+
+/// What an outage means, for a sentence that begins with the server.
+fn told(outage: &Outage) -> String {
+    let since = shown(outage.since);
+    match outage.probe_at {
+        Some(at) => format!(
+            "fails for everyone since {since} ({}). Nobody is disabled; one mailbox tries again at {}.",
+            outage.why.code,
+            shown(at)
+        ),
+        None => format!(
+            "refuses the profile's own account since {since} ({}). It is not tried again before its password is              changed or a person asks for it.",
+            outage.why.code
+        ),
     }
 }
 
-fn running(mailbox: &Mailbox, workload: Workload, interval: Duration, now: Instant) -> WorkloadHealth {
-    let state = mailbox.state(workload);
-    let patience = interval + Duration::minutes(GRACE_MINUTES);
-    // Being enabled again after a stop starts the wait anew.
-    let waits_since = state.last_success_at.max(state.tested_at);
-    let overdue_at = waits_since.map(|at| at + patience);
+fn running(judged: &Judged<'_>, now: Instant) -> Health {
+    let state = judged.mailbox.state(judged.workload);
     let failing = state.last_error_at.is_some() && state.last_error_at > state.last_success_at;
     let reason = |what: String| match &state.last_error {
         Some(error) if failing => format!("{what} The last attempt failed: {error}"),
         _ => what,
     };
-    if overdue_at.is_some_and(|at| at < now) {
-        let what = match state.last_success_at {
-            Some(at) => format!("The last cycle completed at {}.", at.format("%Y-%m-%d %H:%M UTC")),
+    let in_future = |at: &Instant| *at > now + Duration::seconds(CLOCK_TOLERANCE_SECONDS);
+    if let Some(at) = state.last_success_at.filter(in_future) {
+        let why = format!(
+            "Its last completed cycle is dated {}, which is in the future: the clock of this computer was set back.              That proves nothing; the next completed cycle will.",
+            shown(at)
+        );
+        return Health { status: HealthStatus::Unproven, since: None, why: reason(why) };
+    }
+    // Being enabled again after a stop starts the wait anew.
+    let expected_at = judged.expected_at.max(state.tested_at).or(state.last_success_at);
+    let overdue_at = expected_at.map(|at| at + Duration::minutes(GRACE_MINUTES));
+    if let (Some(expected_at), Some(overdue_at)) = (expected_at, overdue_at.filter(|at| *at < now)) {
+        let mut what = match state.last_success_at {
+            Some(at) => format!(
+                "The last cycle completed at {}, the next was due at {}.",
+                shown(at),
+                shown(expected_at)
+            ),
             None => "No cycle has completed since it was enabled.".to_owned(),
         };
-        return WorkloadHealth { status: HealthStatus::Late, since: overdue_at, why: reason(what) };
+        match judged.engine {
+            EngineLife::DoesNotRun => {
+                what += " Tandem does not run, so nothing is synchronized: start it.";
+            }
+            EngineLife::Runs { since: Some(since) } if since > expected_at => {
+                what += " Tandem did not run, or the computer slept, when it was due; it is being caught up.";
+            }
+            EngineLife::Runs { .. } => {}
+        }
+        return Health { status: HealthStatus::Late, since: Some(overdue_at), why: reason(what) };
     }
     let Some(proof) = state.last_success_at else {
         let why = reason("It is enabled, and no cycle has completed yet.".to_owned());
-        return WorkloadHealth { status: HealthStatus::Unproven, since: state.tested_at, why };
+        return Health { status: HealthStatus::Unproven, since: state.tested_at, why };
     };
-    let why = reason(format!("A cycle completed at {}.", proof.format("%Y-%m-%d %H:%M UTC")));
+    let why = reason(format!("A cycle completed at {}.", shown(proof)));
     let trouble_ended = state.last_error_at.filter(|at| *at <= proof);
-    WorkloadHealth {
-        status: HealthStatus::Ok,
-        since: trouble_ended.max(state.tested_at).or(Some(proof)),
-        why,
-    }
+    Health { status: HealthStatus::Ok, since: trouble_ended.max(state.tested_at).or(Some(proof)), why }
+}
+
+fn shown(at: Instant) -> String {
+    at.format("%Y-%m-%d %H:%M UTC").to_string()
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::{
-        address::EmailAddress,
-        ids::{MailboxId, ProfileId, UserId},
-        mailbox::MailboxOwner,
-        profile::{AuthenticateUsing, ServerType},
-        workload::WorkloadState,
-    };
-    use chrono::DateTime;
-    use uuid::Uuid;
-
-    fn at(minutes: i64) -> Instant {
-        DateTime::from_timestamp(1_000_000 + minutes * 60, 0).unwrap()
-    }
-
-    fn profile() -> EmailServerProfile {
-        EmailServerProfile {
-            id: ProfileId(Uuid::nil()),
-            name: "P".to_owned(),
-            description: String::new(),
-            server_type: ServerType::Pop3Smtp,
-            active: true,
-            incoming: None,
-            outgoing: None,
-            authenticate_using: AuthenticateUsing::UserOrQueue,
-            user_name: None,
-            process_emails_from: None,
-            max_concurrent_connections: 10,
-            min_polling_interval_minutes: 0,
-        }
-    }
-
-    fn mailbox(incoming_state: WorkloadState) -> Mailbox {
-        Mailbox {
-            id: MailboxId(Uuid::nil()),
-            email: EmailAddress::parse("a@b").unwrap(),
-            owner: MailboxOwner::User(UserId(Uuid::nil())),
-            profile: Some(ProfileId(Uuid::nil())),
-            incoming: DeliveryMethod::ServerSideSync,
-            outgoing: DeliveryMethod::None,
-            act: DeliveryMethod::None,
-            approval: Approval::Approved,
-            user_name: None,
-            allow_credentials: true,
-            delete_after_processing: false,
-            process_emails_from: None,
-            incoming_state,
-            outgoing_state: WorkloadState::default(),
-            act_state: WorkloadState::default(),
-        }
-    }
-
-    fn enabled(last_success: Option<i64>, last_error: Option<i64>) -> WorkloadState {
-        WorkloadState {
-            status: WorkloadStatus::Success,
-            enabled: true,
-            last_success_at: last_success.map(at),
-            last_error: last_error.map(|_| "no route".to_owned()),
-            last_error_at: last_error.map(at),
-            tested_at: Some(at(0)),
-        }
-    }
-
-    fn judge(state: WorkloadState, now: i64) -> WorkloadHealth {
-        let settings = OrganizationSettings::default();
-        health(&mailbox(state), Some(&profile()), Workload::Incoming, &settings, at(now)).unwrap()
-    }
-
-    #[test]
-    fn only_a_completed_cycle_makes_it_ok() {
-        assert_eq!(judge(enabled(None, None), 1).status, HealthStatus::Unproven);
-        assert_eq!(judge(enabled(Some(1), None), 2).status, HealthStatus::Ok);
-    }
-
-    #[test]
-    fn silence_is_late_even_though_nothing_failed() {
-        assert_eq!(judge(enabled(Some(1), None), 11).status, HealthStatus::Ok);
-        let late = judge(enabled(Some(1), None), 12);
-        assert_eq!((late.status, late.since), (HealthStatus::Late, Some(at(11))));
-        assert_eq!(judge(enabled(None, None), 12).status, HealthStatus::Late);
-    }
-
-    #[test]
-    fn a_failed_attempt_is_told_but_not_yet_late() {
-        let health = judge(enabled(Some(1), Some(6)), 7);
-        assert_eq!(health.status, HealthStatus::Ok);
-        assert!(health.why.contains("no route"));
-    }
-
-    #[test]
-    fn what_waits_for_a_person_is_stopped() {
-        let failed =
-            WorkloadState { enabled: false, status: WorkloadStatus::Failure, ..enabled(Some(1), Some(6)) };
-        assert_eq!(judge(failed, 7).status, HealthStatus::Stopped);
-        let mut pending = mailbox(enabled(Some(1), None));
-        pending.approval = Approval::Pending;
-        let settings = OrganizationSettings::default();
-        let judged = health(&pending, Some(&profile()), Workload::Incoming, &settings, at(2)).unwrap();
-        assert_eq!(judged.status, HealthStatus::Stopped);
-    }
-
-    #[test]
-    fn what_is_not_synchronized_is_not_judged() {
-        let settings = OrganizationSettings::default();
-        let mailbox = mailbox(enabled(None, None));
-        assert_eq!(health(&mailbox, Some(&profile()), Workload::Outgoing, &settings, at(1)), None);
-    }
-
-    #[test]
-    fn the_worst_decides_and_the_earliest_dates_it() {
-        let one = |status, since| WorkloadHealth { status, since: Some(at(since)), why: String::new() };
-        let all = [one(HealthStatus::Late, 9), one(HealthStatus::Ok, 1), one(HealthStatus::Late, 4)];
-        assert_eq!(worst(&all), Some((HealthStatus::Late, Some(at(4)))));
-        assert_eq!(worst(&[]), None);
-    }
-}
+mod tests;

@@ -25,11 +25,15 @@ pub enum Decision {
     TooLarge,
     /// It went away between listing and fetching.
     Gone,
+    /// It failed on its own, and is tried again later.
+    Retrying,
+    /// It failed too often on its own: it is given up until a person asks for it again.
+    Undeliverable,
 }
 
 impl Decision {
     /// All of them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 10] = [
         Self::Promoted,
         Self::Duplicate,
         Self::NotAccepted,
@@ -38,6 +42,8 @@ impl Decision {
         Self::Quarantined,
         Self::TooLarge,
         Self::Gone,
+        Self::Retrying,
+        Self::Undeliverable,
     ];
 
     /// The word in JSON and in the database.
@@ -52,6 +58,8 @@ impl Decision {
             Self::Quarantined => "quarantined",
             Self::TooLarge => "too_large",
             Self::Gone => "gone",
+            Self::Retrying => "retrying",
+            Self::Undeliverable => "undeliverable",
         }
     }
 

@@ -5,12 +5,15 @@
 
 pub mod address;
 pub mod alert;
+pub mod breaker;
 pub mod directory;
 pub mod email;
 pub mod failure;
+pub mod frequency;
 pub mod health;
 pub mod ids;
 pub mod incoming;
+pub mod item_retry;
 pub mod ledger;
 pub mod mailbox;
 pub mod message;
@@ -18,6 +21,7 @@ pub mod outgoing;
 pub mod probe;
 pub mod profile;
 pub mod schedule;
+pub mod send_limits;
 pub mod settings;
 pub mod verification;
 pub mod workload;

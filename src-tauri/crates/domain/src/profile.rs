@@ -1,6 +1,6 @@
 //! Email server profiles: which servers, how to reach them, whom to trust, whose credentials.
 
-use crate::{Instant, ids::ProfileId};
+use crate::{Instant, ids::ProfileId, send_limits::SendLimits};
 
 /// The kind of server, which decides the protocols.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -167,6 +167,8 @@ pub struct EmailServerProfile {
     pub max_concurrent_connections: u16,
     /// 0 to 1,440 minutes; 0 is the policy's own interval.
     pub min_polling_interval_minutes: u16,
+    /// What its provider allows one sending account; mail beyond it is held back.
+    pub send_limits: SendLimits,
 }
 
 /// The default of `max_concurrent_connections`.

@@ -3,7 +3,7 @@
 use crate::{
     Instant,
     failure::{Failure, Nature, Scope},
-    settings::OrganizationSettings,
+    frequency::{Activity, Rhythm},
 };
 use chrono::Duration;
 
@@ -23,6 +23,15 @@ pub enum CycleEnd {
     Failed(Failure),
 }
 
+/// Where a workload stood before a cycle.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Standing {
+    /// Failed attempts in a row that count.
+    pub attempts: u32,
+    /// What it found lately.
+    pub activity: Activity,
+}
+
 /// What happens to the workload next.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Next {
@@ -30,42 +39,40 @@ pub enum Next {
     At {
         /// When.
         due_at: Instant,
-        /// Failed attempts in a row so far.
-        attempts: u32,
+        /// Where it stands now.
+        standing: Standing,
     },
-    /// It is disabled until a person acts.
-    Disable,
+    /// It is disabled until a person acts: for this reason, which is permanent now.
+    Disable(Failure),
 }
 
-/// Decides about the next cycle at the end of this one.
+/// Decides about the next cycle at the end of this one, which did so many items.
 ///
-/// `attempts` counts the failures in a row before this cycle. A failure of the server (scope profile) never
-/// disables a mailbox: an outage is nobody's setting. A wait that the server asked for is kept.
+/// A failure of the server (scope profile) counts no attempt and never disables a mailbox: an outage is nobody's
+/// setting. A wait that the server asked for is kept, and so is the minimum polling interval.
 #[must_use]
-pub fn next(
-    end: &CycleEnd,
-    attempts: u32,
-    settings: &OrganizationSettings,
-    min_polling_interval_minutes: u16,
-    now: Instant,
-) -> Next {
-    let interval =
-        Duration::minutes(settings.cycle_interval_minutes.max(min_polling_interval_minutes).max(1).into());
-    let retry = Duration::minutes(TRANSIENT_RETRY_MINUTES);
+pub fn next(end: &CycleEnd, items: u32, before: Standing, rhythm: &Rhythm, now: Instant) -> Next {
     match end {
-        CycleEnd::Completed => Next::At { due_at: now + interval, attempts: 0 },
-        CycleEnd::Yielded => Next::At { due_at: now, attempts: 0 },
+        CycleEnd::Completed => {
+            let activity = before.activity.after(items);
+            let standing = Standing { attempts: 0, activity };
+            Next::At { due_at: rhythm.next(activity, now), standing }
+        }
+        CycleEnd::Yielded => Next::At { due_at: now, standing: Standing { attempts: 0, ..before } },
         CycleEnd::Failed(failure) => {
-            let attempts = attempts.saturating_add(1);
+            let counts = failure.scope != Scope::Profile;
+            let attempts = before.attempts.saturating_add(u32::from(counts));
             let given_up = match failure.nature {
                 Nature::Permanent => true,
                 Nature::Transient => attempts >= MAX_TRANSIENT_ATTEMPTS,
             };
-            if given_up && failure.scope != Scope::Profile {
-                return Next::Disable;
+            if given_up && counts {
+                return Next::Disable(Failure { nature: Nature::Permanent, ..failure.clone() });
             }
-            let wait = failure.retry_after.unwrap_or(retry).max(Duration::seconds(1));
-            Next::At { due_at: now + wait, attempts }
+            let retry = Duration::minutes(TRANSIENT_RETRY_MINUTES);
+            let least = Duration::minutes(rhythm.min_polling_interval_minutes.into());
+            let wait = failure.retry_after.unwrap_or(retry).max(Duration::seconds(1)).max(least);
+            Next::At { due_at: now + wait, standing: Standing { attempts, ..before } }
         }
     }
 }
@@ -73,48 +80,100 @@ pub fn next(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::failure::FailureCode;
+    use crate::{failure::FailureCode, frequency::FrequencyPolicy, ids::MailboxId, workload::Workload};
     use chrono::DateTime;
+    use uuid::Uuid;
 
     fn now() -> Instant {
         DateTime::from_timestamp(1_000_000, 0).unwrap()
     }
 
+    fn rhythm() -> Rhythm {
+        Rhythm {
+            policy: FrequencyPolicy::OnPremises9,
+            fixed_minutes: None,
+            min_polling_interval_minutes: 0,
+            mailbox: MailboxId(Uuid::nil()),
+            workload: Workload::Incoming,
+            with_incoming: true,
+        }
+    }
+
+    fn before(attempts: u32) -> Standing {
+        Standing { attempts, activity: Activity { busy_cycles: 0, idle_cycles: 3 } }
+    }
+
     fn run(end: &CycleEnd, attempts: u32) -> Next {
-        next(end, attempts, &OrganizationSettings::default(), 0, now())
+        next(end, 0, before(attempts), &rhythm(), now())
+    }
+
+    fn busy() -> Failure {
+        Failure::transient_mailbox(FailureCode::MailboxInUse, "busy")
     }
 
     #[test]
-    fn a_completed_cycle_runs_again_after_the_interval() {
-        let due_at = now() + Duration::minutes(5);
-        assert_eq!(run(&CycleEnd::Completed, 3), Next::At { due_at, attempts: 0 });
+    fn a_completed_cycle_runs_again_by_the_policy_and_counts_what_it_found() {
+        let after = |items| next(&CycleEnd::Completed, items, before(3), &rhythm(), now());
+        for (items, activity) in [
+            (0, Activity { busy_cycles: 0, idle_cycles: 4 }),
+            (2, Activity { busy_cycles: 1, idle_cycles: 0 }),
+        ] {
+            let due_at = rhythm().next(activity, now());
+            assert_eq!(after(items), Next::At { due_at, standing: Standing { attempts: 0, activity } });
+        }
     }
 
     #[test]
-    fn the_tenth_transient_failure_of_a_mailbox_disables_it() {
-        let end = CycleEnd::Failed(Failure::transient_mailbox(FailureCode::MailboxInUse, "busy"));
-        let due_at = now() + Duration::minutes(5);
-        assert_eq!(run(&end, 8), Next::At { due_at, attempts: 9 });
-        assert_eq!(run(&end, 9), Next::Disable);
+    fn a_cycle_that_yields_goes_on_at_once_and_says_nothing_about_activity() {
+        assert_eq!(run(&CycleEnd::Yielded, 3), Next::At { due_at: now(), standing: before(0) });
     }
 
     #[test]
-    fn an_outage_disables_nobody() {
+    fn transient_failures_are_tried_five_minutes_apart_and_the_tenth_is_permanent_with_the_same_code() {
+        let end = CycleEnd::Failed(busy());
+        for attempts in 0..9 {
+            let due_at = now() + Duration::seconds(300);
+            assert_eq!(run(&end, attempts), Next::At { due_at, standing: before(attempts + 1) });
+        }
+        let permanent = Failure::permanent_mailbox(FailureCode::MailboxInUse, "busy");
+        assert_eq!(run(&end, 9), Next::Disable(permanent));
+    }
+
+    #[test]
+    fn an_outage_disables_nobody_and_counts_no_attempt() {
         let end = CycleEnd::Failed(Failure::transient_profile(FailureCode::ConnectionRefused, "refused"));
-        assert!(matches!(run(&end, 500), Next::At { .. }));
+        let due_at = now() + Duration::seconds(300);
+        assert_eq!(run(&end, 9), Next::At { due_at, standing: before(9) });
+        let forever =
+            CycleEnd::Failed(Failure::permanent_profile(FailureCode::CertificateRefused, "expired"));
+        assert_eq!(run(&forever, 9), Next::At { due_at, standing: before(9) });
     }
 
     #[test]
-    fn a_refused_password_disables_at_once() {
-        let end = CycleEnd::Failed(Failure::permanent_mailbox(FailureCode::AuthenticationFailed, "no"));
-        assert_eq!(run(&end, 0), Next::Disable);
+    fn what_a_person_must_mend_disables_at_once() {
+        for code in [
+            FailureCode::AuthenticationFailed,
+            FailureCode::PasswordMissing,
+            FailureCode::NotApproved,
+            FailureCode::MailboxNotFound,
+        ] {
+            let failure = Failure::permanent_mailbox(code, "no");
+            assert_eq!(run(&CycleEnd::Failed(failure.clone()), 0), Next::Disable(failure));
+        }
     }
 
     #[test]
     fn a_wait_that_the_server_asked_for_is_kept() {
-        let failure =
-            Failure::transient_profile(FailureCode::Throttled, "later").after(Duration::minutes(42));
+        let failure = busy().after(Duration::minutes(42));
         let due_at = now() + Duration::minutes(42);
-        assert_eq!(run(&CycleEnd::Failed(failure), 0), Next::At { due_at, attempts: 1 });
+        assert_eq!(run(&CycleEnd::Failed(failure), 0), Next::At { due_at, standing: before(1) });
+    }
+
+    #[test]
+    fn a_retry_is_not_earlier_than_the_minimum_polling_interval() {
+        let slow = Rhythm { min_polling_interval_minutes: 60, ..rhythm() };
+        let due_at = now() + Duration::minutes(60);
+        let next = next(&CycleEnd::Failed(busy()), 0, before(0), &slow, now());
+        assert_eq!(next, Next::At { due_at, standing: before(1) });
     }
 }

@@ -1,5 +1,7 @@
 //! Settings of the organization and of its users.
 
+use crate::frequency::FrequencyPolicy;
+
 /// Which incoming mail becomes an email activity (`incomingemailfilteringmethod`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum IncomingFilter {
@@ -51,12 +53,16 @@ pub struct OrganizationSettings {
     pub allow_plain_connections: bool,
     /// Whether only approved mailboxes are processed. Default yes.
     pub require_approval: bool,
-    /// Minutes between the end of one cycle and the start of the next. Default 5.
-    pub cycle_interval_minutes: u16,
+    /// Which edition's rules say when a mailbox is synchronized next. Default online.
+    pub frequency: FrequencyPolicy,
+    /// Minutes from the end of one cycle to the start of the next, 1 to 1,440, instead of the policy's. Default none.
+    pub cycle_interval_minutes: Option<u16>,
     /// How often one email is submitted at most (`MaximumEmailDeliveryAttempts`). Default 10.
     pub max_delivery_attempts: u16,
     /// Messages above this many bytes are not fetched; they get a decision row. Default 1 GiB.
     pub max_message_bytes: u64,
+    /// How much runs at once, and how much one cycle may take.
+    pub capacity: Capacity,
 }
 
 impl Default for OrganizationSettings {
@@ -64,9 +70,67 @@ impl Default for OrganizationSettings {
         Self {
             allow_plain_connections: false,
             require_approval: true,
-            cycle_interval_minutes: 5,
+            frequency: FrequencyPolicy::default(),
+            cycle_interval_minutes: None,
             max_delivery_attempts: 10,
             max_message_bytes: 1 << 30,
+            capacity: Capacity::default(),
         }
+    }
+}
+
+/// Upper bounds on what the engine takes: side by side, and in one cycle.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Capacity {
+    /// Cycles of incoming mail that run at once, 1 to 1,000. Default 32.
+    pub max_incoming_cycles: u16,
+    /// Cycles of outgoing mail that run at once, 1 to 1,000. Default 16.
+    pub max_outgoing_cycles: u16,
+    /// Mailboxes under test and other asynchronous operations that run at once, 1 to 1,000. Default 8.
+    pub max_operations: u16,
+    /// A cycle lets others go first after this many seconds, and goes on later, 5 to 3,600. Default 120.
+    pub cycle_seconds: u16,
+    /// A cycle lets others go first after fetching this many MiB, 1 to 16,384. Default 1,024.
+    pub cycle_mib: u16,
+    /// A cycle that is not over after this many minutes is broken off, 1 to 1,440. Default 60.
+    pub cycle_timeout_minutes: u16,
+    /// A connection has to be there within this many seconds, 1 to 600. Default 20.
+    pub connect_timeout_seconds: u16,
+    /// A server has to answer within this many seconds, 1 to 600. Default 60.
+    pub read_timeout_seconds: u16,
+    /// Whether servers that can are asked to announce new mail (IMAP IDLE). Default yes.
+    pub push: bool,
+}
+
+impl Default for Capacity {
+    fn default() -> Self {
+        Self {
+            max_incoming_cycles: 32,
+            max_outgoing_cycles: 16,
+            max_operations: 8,
+            cycle_seconds: 120,
+            cycle_mib: 1_024,
+            cycle_timeout_minutes: 60,
+            connect_timeout_seconds: 20,
+            read_timeout_seconds: 60,
+            push: true,
+        }
+    }
+}
+
+impl Capacity {
+    /// The numbers by the name of their setting, with the least and the most that each may be.
+    #[must_use]
+    pub fn numbers(&self) -> [(&'static str, u16, u16, u16); 8] {
+        [
+            ("max_incoming_cycles", self.max_incoming_cycles, 1, 1_000),
+            ("max_outgoing_cycles", self.max_outgoing_cycles, 1, 1_000),
+            ("max_operations", self.max_operations, 1, 1_000),
+            ("cycle_seconds", self.cycle_seconds, 5, 3_600),
+            ("cycle_mib", self.cycle_mib, 1, 16_384),
+            ("cycle_timeout_minutes", self.cycle_timeout_minutes, 1, 1_440),
+            ("connect_timeout_seconds", self.connect_timeout_seconds, 1, 600),
+            ("read_timeout_seconds", self.read_timeout_seconds, 1, 600),
+        ]
     }
 }

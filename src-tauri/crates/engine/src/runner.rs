@@ -4,7 +4,7 @@
 //! are the same case: the lease is freed, and the row is still due.
 
 use crate::{
-    cycle::{CycleLimits, InFlight},
+    cycle::{CycleLimits, InFlight, SendTurns},
     events::{EngineEvent, EngineState},
     permits::{Permits, PoolSizes},
     ports::{
@@ -80,6 +80,7 @@ pub struct Engine {
     limits: EngineLimits,
     permits: Arc<Permits>,
     in_flight: InFlight,
+    send_turns: SendTurns,
     endings: Endings,
     preparing: Semaphore,
     verifying: verifying::Verifying,
@@ -95,6 +96,7 @@ impl Engine {
             limits,
             permits: Arc::new(Permits::new(limits.pools)),
             in_flight: InFlight::default(),
+            send_turns: SendTurns::default(),
             endings: Endings::default(),
             preparing: Semaphore::new(PREPARING),
             verifying: verifying::Verifying::default(),

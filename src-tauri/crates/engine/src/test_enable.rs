@@ -15,6 +15,7 @@ use futures::{StreamExt, stream};
 use std::sync::Arc;
 use tandem_domain::{
     alert::{AlertCode, AlertLevel, AlertObject, NewAlert},
+    breaker::{Signal, Turn},
     failure::Failure,
     ids::MailboxId,
     mailbox::{DeliveryMethod, Mailbox, MailboxOwner},
@@ -196,6 +197,9 @@ impl Test {
         let recorded = storage.record_test(self.mailbox.id, workload, rungs.to_vec(), now).await;
         recorded.map_err(storage_failure)?;
         storage.clear(object, None, now).await.map_err(storage_failure)?;
+        if failure.is_none() {
+            self.server_answers(workload).await?;
+        }
         let alert = match failure {
             None => NewAlert {
                 level: AlertLevel::Information,
@@ -213,6 +217,19 @@ impl Test {
             },
         };
         storage.raise(alert, now).await.map_err(storage_failure)
+    }
+}
+
+impl Test {
+    /// A test that held proves that the server is reachable, for everyone of its profile.
+    async fn server_answers(&self, workload: Workload) -> Result<(), Failure> {
+        let Some(profile) = self.mailbox.profile else { return Ok(()) };
+        let (storage, now) = (&self.ports.storage, self.ports.clock.now());
+        let told = storage.signal(profile, workload, self.mailbox.id, Signal::Answered, now).await;
+        let (_, turn) = told.map_err(storage_failure)?;
+        let Turn::Recovered { outage } = turn else { return Ok(()) };
+        let code = AlertCode::Failure(outage.why.code);
+        storage.clear(AlertObject::Profile(profile), Some(code), now).await.map_err(storage_failure)
     }
 }
 

@@ -3,13 +3,16 @@
 use crate::{
     ChangeKind, Store,
     codec::{owner_id, owner_kind},
+    port::probe_now,
     table::{directory, email, mailbox, mailbox_workload, organization, profile, schedule},
     writer::{Changes, JobError, JobResult},
 };
+use chrono::Duration;
 use rusqlite::Connection;
 use tandem_domain::{
     Instant,
     alert::AlertObject,
+    breaker::Asked,
     directory::{DirectoryEntry, DirectoryId},
     ids::{MailboxId, ProfileId},
     mailbox::{Approval, Mailbox, MailboxOwner},
@@ -49,6 +52,9 @@ pub enum ConfigurationChange {
     /// Deletes a mailbox without unsent emails. Its emails and its ledger stay.
     DeleteMailbox(MailboxId),
 }
+
+/// After another policy was chosen, a mailbox runs within so many minutes, whatever the earlier policy planned.
+const RHYTHM_CHANGE_MINUTES: u16 = 5;
 
 /// Why a set of changes was not applied. None of them was.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -123,8 +129,8 @@ impl Store {
 
 fn apply(connection: &Connection, change: &ConfigurationChange, at: Instant, told: &mut Changes) -> Applied {
     match change {
-        ConfigurationChange::Settings(settings) => organization::update(connection, settings)?,
-        ConfigurationChange::Profile(profile) => upsert_profile(connection, profile)?,
+        ConfigurationChange::Settings(settings) => update_settings(connection, settings, at)?,
+        ConfigurationChange::Profile(profile) => upsert_profile(connection, profile, at)?,
         ConfigurationChange::Entry(entry) => directory::upsert(connection, entry)?,
         ConfigurationChange::Mailbox(mailbox) => upsert_mailbox(connection, mailbox)?,
         ConfigurationChange::Approve(id, approval) => {
@@ -148,14 +154,33 @@ fn apply(connection: &Connection, change: &ConfigurationChange, at: Instant, tol
     Ok(())
 }
 
-fn upsert_profile(connection: &Connection, wanted: &EmailServerProfile) -> Applied {
+/// What is due later than another rhythm would have it is brought forward: nobody waits for hours for a faster policy.
+fn update_settings(connection: &Connection, settings: &OrganizationSettings, at: Instant) -> Applied {
+    let before = organization::settings(connection)?;
+    organization::update(connection, settings)?;
+    let rhythm = |settings: &OrganizationSettings| (settings.frequency, settings.cycle_interval_minutes);
+    if rhythm(&before) != rhythm(settings) {
+        let minutes = settings.cycle_interval_minutes.unwrap_or(RHYTHM_CHANGE_MINUTES);
+        let soon = at + Duration::minutes(minutes.min(RHYTHM_CHANGE_MINUTES).into());
+        schedule::bring_forward(connection, at, soon)?;
+    }
+    Ok(())
+}
+
+fn upsert_profile(connection: &Connection, wanted: &EmailServerProfile, at: Instant) -> Applied {
     if let Some(other) = profile::id_by_name(connection, &wanted.name)?
         && other != wanted.id
     {
         let name = profile::get(connection, other)?.map_or_else(|| wanted.name.clone(), |found| found.name);
         return refuse(ConfigurationError::NameTaken { name });
     }
-    Ok(profile::upsert(connection, wanted)?)
+    let before = profile::get(connection, wanted.id)?;
+    profile::upsert(connection, wanted)?;
+    if before.is_some_and(|before| before != *wanted) {
+        // Perhaps it was mended: whoever waits for its server need not wait for the next probe.
+        probe_now(connection, Some(wanted.id), Asked::ByPerson, at)?;
+    }
+    Ok(())
 }
 
 fn upsert_mailbox(connection: &Connection, wanted: &Mailbox) -> Applied {

@@ -4,10 +4,15 @@ use crate::error::OpenError;
 use std::{
     fs::{File, OpenOptions, TryLockError},
     path::Path,
+    time::Duration,
 };
 
 /// The file that is locked; its presence alone means nothing.
 const LOCK_FILE: &str = "engine.lock";
+
+/// Somebody may only be looking whether it is held, for an instant: so often, and so long apart, it is tried again.
+const LOOKS: u32 = 5;
+const LOOK: Duration = Duration::from_millis(20);
 
 /// Held by the engine for as long as it runs. Reading and configuring need no lock.
 #[derive(Debug)]
@@ -29,10 +34,31 @@ impl DataFolderLock {
         let path = folder.join(LOCK_FILE);
         let file =
             OpenOptions::new().create(true).truncate(false).write(true).open(path).map_err(unusable)?;
-        match file.try_lock() {
+        let mut locked = file.try_lock();
+        for _ in 0..LOOKS {
+            if !matches!(locked, Err(TryLockError::WouldBlock)) {
+                break;
+            }
+            std::thread::sleep(LOOK);
+            locked = file.try_lock();
+        }
+        match locked {
             Ok(()) => Ok(Self { file }),
             Err(TryLockError::WouldBlock) => Err(OpenError::Locked { folder: folder.to_path_buf() }),
             Err(TryLockError::Error(error)) => Err(unusable(error)),
+        }
+    }
+}
+
+impl DataFolderLock {
+    /// Whether somebody holds the lock of a data folder now, in this process or another one.
+    #[must_use]
+    pub fn is_held(folder: &Path) -> bool {
+        let Ok(file) = File::open(folder.join(LOCK_FILE)) else { return false };
+        match file.try_lock_shared() {
+            Err(TryLockError::WouldBlock) => true,
+            // Whoever takes it at this very moment tries more than once.
+            Ok(()) | Err(TryLockError::Error(_)) => false,
         }
     }
 }

@@ -18,10 +18,11 @@ const STEPS: &[M<'static>] = &[
     M::up(include_str!("schema/0001_first.sql")).foreign_key_check(),
     M::up(include_str!("schema/0002_pack.sql")).foreign_key_check(),
     M::up(include_str!("schema/0003_verification.sql")).foreign_key_check(),
+    M::up(include_str!("schema/0004_clockwork.sql")).foreign_key_check(),
 ];
 
 /// The latest version that this program knows.
-pub(crate) const LATEST_VERSION: u32 = 3;
+pub(crate) const LATEST_VERSION: u32 = 4;
 
 /// How a connection is set up. The defaults were measured (`examples/commit_speed.rs`).
 #[derive(Debug, Clone, Copy)]

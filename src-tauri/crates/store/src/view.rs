@@ -12,6 +12,7 @@ use tandem_domain::{
     message::ContentRange,
     outgoing::AttemptPhase,
     probe::Rung,
+    send_limits::HeldBy,
     settings::IncomingFilter,
     workload::{Workload, WorkloadState},
 };
@@ -52,6 +53,8 @@ pub struct WorkloadView {
     pub running_until: Option<Instant>,
     /// The start of its last completed cycle.
     pub last_completed_start: Option<Instant>,
+    /// When the next completed cycle was or is due by the policy: what its health is judged by.
+    pub expected_at: Option<Instant>,
 }
 
 /// The rungs of the last Test & Enable of a workload.
@@ -174,6 +177,8 @@ pub struct EmailDetail {
     pub send_after: Option<Instant>,
     /// Its next attempt, not before this.
     pub not_before: Option<Instant>,
+    /// The sending limit that holds it back until then.
+    pub held_by: Option<HeldBy>,
     /// Its parties with all that they resolved to.
     pub parties: Vec<Party>,
     /// Its envelope recipients; of emails to be sent only.

@@ -11,8 +11,8 @@ use tandem_mail::net::Timeouts;
 const MOST_SECONDS: u64 = 86_400;
 
 /// The time-outs; `TANDEM_TIMEOUT_SECONDS` replaces all of them, for a slow line or an impatient test.
-pub(super) fn timeouts() -> Timeouts {
-    seconds("TANDEM_TIMEOUT_SECONDS").map_or_else(Timeouts::default, |all| Timeouts {
+pub(super) fn timeouts(configured: Timeouts) -> Timeouts {
+    seconds("TANDEM_TIMEOUT_SECONDS").map_or(configured, |all| Timeouts {
         connect: all,
         answer: all,
         commit: all,

@@ -3,7 +3,7 @@
 use crate::{
     people::of_failure,
     views::{ladder_view, rung_view},
-    wire::{ApiError, EventView, RunningView},
+    wire::{ApiError, EventView, RunningView, Time},
 };
 use std::{
     collections::{BTreeSet, HashMap},
@@ -34,7 +34,8 @@ pub(crate) struct Hub {
 #[derive(Debug, Default)]
 struct State {
     names: HashMap<MailboxId, String>,
-    engine_running: bool,
+    /// Since when the engine runs in this process.
+    engine_running: Option<Time>,
     running: HashMap<Key, RunningView>,
     rungs: HashMap<Key, Vec<Rung>>,
     tally: Tally,
@@ -71,6 +72,11 @@ impl Hub {
 
     /// Whether the engine runs in this process.
     pub(crate) fn engine_running(&self) -> bool {
+        self.engine_running_since().is_some()
+    }
+
+    /// Since when.
+    pub(crate) fn engine_running_since(&self) -> Option<Time> {
         self.state().engine_running
     }
 
@@ -137,11 +143,12 @@ impl State {
     fn hear(&mut self, event: EngineEvent) -> Option<EventView> {
         match event {
             EngineEvent::State(state) => {
-                self.engine_running = state == EngineState::Running;
+                self.engine_running = (state == EngineState::Running).then(chrono::Utc::now);
                 if state == EngineState::Stopped {
                     self.running.clear();
                 }
-                (state != EngineState::Stopping).then_some(EventView::Engine { running: self.engine_running })
+                (state != EngineState::Stopping)
+                    .then_some(EventView::Engine { running: self.engine_running.is_some() })
             }
             EngineEvent::CycleStarted { mailbox, workload, .. } => {
                 self.start((mailbox, workload), "cycle");

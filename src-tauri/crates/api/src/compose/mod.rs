@@ -4,6 +4,7 @@ mod credentials;
 mod environment;
 mod events;
 mod folder;
+mod limits;
 mod running;
 
 pub(crate) use credentials::read_secret;
@@ -12,7 +13,7 @@ pub(crate) use running::LOCKED;
 pub use running::{RunFor, RunReport};
 
 use crate::{
-    people::{of_open, of_secret},
+    people::{of_open, of_secret, of_storage},
     practice::Practice,
     wire::{ApiError, EventView, SecretText},
 };
@@ -25,8 +26,8 @@ use std::{
 };
 use tandem_domain::Instant;
 use tandem_engine::{
-    ports::Ports,
-    runner::{Engine, EngineLimits},
+    ports::{Ports, storage::Configuration},
+    runner::Engine,
 };
 use tandem_mail::{
     adapters::Adapters,
@@ -114,11 +115,12 @@ impl Tandem {
             Ok((store, secrets))
         });
         let (store, secrets) = opened.await.map_err(|error| ApiError::internal("data folder", &error))??;
+        let settings = store.settings().await.map_err(|error| of_storage("settings", &error))?;
         let hub = Arc::new(Hub::default());
         hub.learn_names(&store).await;
         let ports = Ports {
             storage: Arc::new(store.clone()),
-            mail: Arc::new(Adapters::new(environment::timeouts())),
+            mail: Arc::new(Adapters::new(environment::timeouts(limits::timeouts(&settings.capacity)))),
             parser: Arc::new(MimeParser),
             composer: Arc::new(MimeComposer),
             credentials: Arc::new(StoredCredentials { secrets: Arc::clone(&secrets) }),
@@ -130,7 +132,7 @@ impl Tandem {
             tokio::spawn(events::forward_others_changes(Arc::clone(&hub), store.clone())),
         ];
         Ok(Arc::new(Self {
-            engine: Engine::new(ports.clone(), EngineLimits::default()),
+            engine: Engine::new(ports.clone(), limits::engine_limits(&settings.capacity)),
             store,
             secrets,
             ports,

@@ -7,9 +7,9 @@ use crate::{
 };
 use serde::Serialize;
 use std::{sync::Arc, time::Duration};
-use tandem_domain::{mailbox::Mailbox, schedule::CycleEnd, workload::Workload};
+use tandem_domain::{breaker::Asked, mailbox::Mailbox, schedule::CycleEnd, workload::Workload};
 use tandem_engine::{
-    ports::storage::Schedule,
+    ports::{circuits::Circuits, storage::Schedule},
     runner::{RunMode, SyncOutcome},
 };
 use tandem_store::DataFolderLock;
@@ -184,7 +184,9 @@ impl Tandem {
             let made = self.store.make_due(mailbox.id, *workload, self.now()).await;
             made.map_err(|error| of_storage(mailbox.email.as_str(), &error))?;
         }
-        Ok(())
+        // A person asked: whoever waits for the server need not wait for the next probe.
+        let asked = self.store.probe_now(mailbox.profile, Asked::ByPerson, self.now()).await;
+        asked.map_err(|error| of_storage(mailbox.email.as_str(), &error))
     }
 
     async fn sync_workload(

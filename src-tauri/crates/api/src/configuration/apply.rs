@@ -134,6 +134,7 @@ impl Tandem {
         passwords: Vec<(&Wanted, Secret)>,
     ) -> Result<(), ApiError> {
         let mut kept: Vec<Before> = Vec::new();
+        let tried: Vec<_> = passwords.iter().map(|(wanted, _)| (wanted.of, wanted.object.clone())).collect();
         for (wanted, secret) in passwords {
             match self.put_secret(wanted.key.clone(), secret, &wanted.object).await {
                 Ok(before) => kept.push(before),
@@ -144,12 +145,16 @@ impl Tandem {
             }
         }
         let changes = to_write(current, desired);
-        if changes.is_empty() {
-            return Ok(());
-        }
-        if let Err(error) = self.store.apply(changes, self.now()).await {
+        let is_changed = !changes.is_empty();
+        if is_changed && let Err(error) = self.store.apply(changes, self.now()).await {
             self.take_back(kept).await;
             return Err(of_configuration(name, &error));
+        }
+        for (of, object) in tried {
+            self.credentials_changed(of, &object).await?;
+        }
+        if !is_changed {
+            return Ok(());
         }
         self.hub.learn_names(&self.store).await;
         self.engine.wake();

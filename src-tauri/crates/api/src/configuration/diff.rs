@@ -99,13 +99,17 @@ impl Names {
 }
 
 fn fields_of_settings(settings: &OrganizationSettings) -> Fields {
-    vec![
+    let mut fields = vec![
         ("allow_plain_connections", settings.allow_plain_connections.to_string()),
         ("require_approval", settings.require_approval.to_string()),
-        ("cycle_interval_minutes", settings.cycle_interval_minutes.to_string()),
+        ("frequency", settings.frequency.as_str().to_owned()),
+        ("cycle_interval_minutes", settings.cycle_interval_minutes.unwrap_or(0).to_string()),
         ("max_delivery_attempts", settings.max_delivery_attempts.to_string()),
         ("max_message_mib", (settings.max_message_bytes >> 20).to_string()),
-    ]
+        ("push", settings.capacity.push.to_string()),
+    ];
+    fields.extend(settings.capacity.numbers().map(|(field, value, ..)| (field, value.to_string())));
+    fields
 }
 
 fn fields_of_profile(profile: &EmailServerProfile) -> Fields {
@@ -119,6 +123,8 @@ fn fields_of_profile(profile: &EmailServerProfile) -> Fields {
         ("process_emails_from", instant(profile.process_emails_from)),
         ("max_concurrent_connections", profile.max_concurrent_connections.to_string()),
         ("min_polling_interval_minutes", profile.min_polling_interval_minutes.to_string()),
+        ("send_limit_recipients_per_day", limit(profile.send_limits.recipients_per_day)),
+        ("send_limit_messages_per_minute", limit(profile.send_limits.messages_per_minute)),
     ];
     fields.extend(fields_of_endpoint(profile.incoming.as_ref(), &INCOMING));
     fields.extend(fields_of_endpoint(profile.outgoing.as_ref(), &OUTGOING));
@@ -181,6 +187,10 @@ fn fields_of_mailbox(mailbox: &Mailbox, names: &Names) -> Fields {
         ("delete_after_processing", mailbox.delete_after_processing.to_string()),
         ("process_emails_from", instant(mailbox.process_emails_from)),
     ]
+}
+
+fn limit(most: Option<u32>) -> String {
+    most.map_or_else(String::new, |most| most.to_string())
 }
 
 fn instant(at: Option<Instant>) -> String {

@@ -3,7 +3,7 @@
 use super::Configured;
 use crate::wire::Time;
 use serde::Serialize;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use tandem_domain::{
     directory::DirectoryEntry,
     mailbox::{Approval, Mailbox, MailboxOwner},
@@ -36,9 +36,13 @@ struct File {
 struct Settings {
     allow_plain_connections: bool,
     require_approval: bool,
+    frequency: &'static str,
     cycle_interval_minutes: u16,
     max_delivery_attempts: u16,
     max_message_mib: u64,
+    #[serde(flatten)]
+    capacity: BTreeMap<&'static str, u16>,
+    push: bool,
 }
 
 #[derive(Serialize)]
@@ -53,6 +57,8 @@ struct Profile {
     process_emails_from: Option<Datetime>,
     max_concurrent_connections: u16,
     min_polling_interval_minutes: u16,
+    send_limit_recipients_per_day: Option<u32>,
+    send_limit_messages_per_minute: Option<u32>,
     incoming: Option<EndpointTable>,
     outgoing: Option<EndpointTable>,
 }
@@ -127,9 +133,12 @@ fn settings_table(settings: &OrganizationSettings) -> Settings {
     Settings {
         allow_plain_connections: settings.allow_plain_connections,
         require_approval: settings.require_approval,
-        cycle_interval_minutes: settings.cycle_interval_minutes,
+        frequency: settings.frequency.as_str(),
+        cycle_interval_minutes: settings.cycle_interval_minutes.unwrap_or(0),
         max_delivery_attempts: settings.max_delivery_attempts,
         max_message_mib: settings.max_message_bytes >> 20,
+        capacity: settings.capacity.numbers().map(|(field, value, ..)| (field, value)).into(),
+        push: settings.capacity.push,
     }
 }
 
@@ -144,6 +153,8 @@ fn profile_table(profile: &EmailServerProfile) -> Profile {
         process_emails_from: profile.process_emails_from.and_then(datetime),
         max_concurrent_connections: profile.max_concurrent_connections,
         min_polling_interval_minutes: profile.min_polling_interval_minutes,
+        send_limit_recipients_per_day: profile.send_limits.recipients_per_day,
+        send_limit_messages_per_minute: profile.send_limits.messages_per_minute,
         incoming: profile.incoming.as_ref().map(endpoint_table),
         outgoing: profile.outgoing.as_ref().map(endpoint_table),
     }

@@ -30,9 +30,19 @@ pub(crate) struct File {
 pub(crate) struct RawSettings {
     pub(crate) allow_plain_connections: Option<bool>,
     pub(crate) require_approval: Option<bool>,
+    pub(crate) frequency: Option<Text>,
     pub(crate) cycle_interval_minutes: Option<Spanned<i64>>,
     pub(crate) max_delivery_attempts: Option<Spanned<i64>>,
     pub(crate) max_message_mib: Option<Spanned<i64>>,
+    pub(crate) max_incoming_cycles: Option<Spanned<i64>>,
+    pub(crate) max_outgoing_cycles: Option<Spanned<i64>>,
+    pub(crate) max_operations: Option<Spanned<i64>>,
+    pub(crate) cycle_seconds: Option<Spanned<i64>>,
+    pub(crate) cycle_mib: Option<Spanned<i64>>,
+    pub(crate) cycle_timeout_minutes: Option<Spanned<i64>>,
+    pub(crate) connect_timeout_seconds: Option<Spanned<i64>>,
+    pub(crate) read_timeout_seconds: Option<Spanned<i64>>,
+    pub(crate) push: Option<bool>,
 }
 
 /// `[[profile]]`.
@@ -49,6 +59,8 @@ pub(crate) struct RawProfile {
     pub(crate) process_emails_from: Option<Spanned<Datetime>>,
     pub(crate) max_concurrent_connections: Option<Spanned<i64>>,
     pub(crate) min_polling_interval_minutes: Option<Spanned<i64>>,
+    pub(crate) send_limit_recipients_per_day: Option<Spanned<i64>>,
+    pub(crate) send_limit_messages_per_minute: Option<Spanned<i64>>,
     pub(crate) incoming: Option<RawEndpoint>,
     pub(crate) outgoing: Option<RawEndpoint>,
 }

@@ -7,6 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 use tandem_secrets::{Secret, SecretRef};
+use tandem_store::CredentialsOf;
 use toml::Spanned;
 
 /// Asks a person for a password. A shell without a person to ask gives none.
@@ -30,7 +31,9 @@ impl AskPassword for NobodyToAsk {
 pub(crate) struct Wanted {
     /// The key in the secret store.
     pub(crate) key: SecretRef,
-    /// Whose it is, such as `mailbox amy@contoso.test`.
+    /// Whose it is.
+    pub(crate) of: CredentialsOf,
+    /// The same in words, such as `mailbox amy@contoso.test`.
     pub(crate) object: String,
     /// Where it is.
     pub(crate) source: Source,
@@ -156,6 +159,7 @@ mod tests {
         std::fs::write(&path, " a b \r\n").unwrap();
         let wanted = Wanted {
             key: SecretRef::mailbox_password(uuid::Uuid::nil()),
+            of: CredentialsOf::Mailbox(tandem_domain::ids::MailboxId(uuid::Uuid::nil())),
             object: "mailbox m".into(),
             source: Source::File(path),
             span: 0..1,

@@ -143,6 +143,11 @@ pub(crate) const fn of(code: FailureCode) -> Text {
             "Nothing can be done for it here: look for it in the other program. Later messages are not affected.",
             "",
         ),
+        FailureCode::MessageUnavailable => text(
+            "The server lists a message of {object} and does not give it; the rest of the mailbox goes on.",
+            "Open the message in another mail program; if that fails, too, the server's administrator can mend or remove it.",
+            "Tandem asks for it five times more, about every 15 minutes.",
+        ),
         FailureCode::MessageTooLarge => text(
             "A message of {object} is larger than the limit in the settings and was left on the server.",
             "If it should be kept, raise the limit for messages in the settings.",

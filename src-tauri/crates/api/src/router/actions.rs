@@ -121,6 +121,8 @@ actions! {
     settings(Nothing) -> SettingsView;
     /// Changes the organization's settings.
     save_settings(SettingsView) -> SettingsView;
+    /// The published sending limits of known providers, to start from.
+    send_limit_presets(Nothing) -> Vec<SendLimitPreset>;
 
     /// The practice organization.
     practice(Nothing) -> PracticeView;

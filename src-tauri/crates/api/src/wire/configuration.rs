@@ -73,10 +73,30 @@ pub struct SettingsView {
     pub allow_plain_connections: bool,
     /// Whether only approved mailboxes are processed.
     pub require_approval: bool,
-    /// Minutes between cycles.
+    /// `online`, `on_premises_9` or `crm_2015`: whose rules say when a mailbox is synchronized next.
+    pub frequency: String,
+    /// Minutes between cycles instead of the policy's; 0 leaves it to the policy.
     pub cycle_interval_minutes: u16,
     /// Attempts to send one email.
     pub max_delivery_attempts: u16,
     /// The largest message that is fetched, in MiB.
     pub max_message_mib: u32,
+    /// Cycles of incoming mail that run at once.
+    pub max_incoming_cycles: u16,
+    /// Cycles of outgoing mail that run at once.
+    pub max_outgoing_cycles: u16,
+    /// Mailboxes under test that run at once.
+    pub max_operations: u16,
+    /// After so many seconds a cycle lets others go first.
+    pub cycle_seconds: u16,
+    /// After so many MiB a cycle lets others go first.
+    pub cycle_mib: u16,
+    /// After so many minutes a cycle is broken off.
+    pub cycle_timeout_minutes: u16,
+    /// Seconds for making a connection.
+    pub connect_timeout_seconds: u16,
+    /// Seconds for an answer of a server.
+    pub read_timeout_seconds: u16,
+    /// Whether servers that can are asked to announce new mail.
+    pub push: bool,
 }

@@ -140,6 +140,8 @@ pub struct EmailView {
     pub last_attempt: Option<String>,
     /// Not sent before this.
     pub send_after: Option<Time>,
+    /// Why it is held back until then, when a sending limit does.
+    pub held: Option<String>,
     /// Size of the raw message in bytes.
     #[specta(type = u32)]
     pub size: u64,

@@ -11,16 +11,22 @@ pub struct Health {
     pub status: String,
     /// Since when.
     pub since: Option<Time>,
-    /// Each mailbox's workload.
+    /// Why, in words.
+    pub why: String,
+    /// Whether an engine works for this data folder, in this process or another one.
+    pub engine_running: bool,
+    /// The organization, each profile, and each mailbox's workload.
     pub objects: Vec<ObjectHealth>,
 }
 
-/// The health of one workload of one mailbox.
+/// The health of one workload of one mailbox, of a profile, or of the organization.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Type)]
 pub struct ObjectHealth {
-    /// The mailbox's address.
+    /// `mailbox`, `profile` or `organization`.
+    pub kind: String,
+    /// The mailbox's address, the profile's name, or `organization`.
     pub object: String,
-    /// The workload.
+    /// The workload of a mailbox; empty otherwise.
     pub workload: String,
     /// `ok`, `late`, `stopped` or `unproven`.
     pub status: String,
@@ -30,7 +36,9 @@ pub struct ObjectHealth {
     pub why: String,
     /// The last completed round trip.
     pub last_proof: Option<Time>,
-    /// When it was due next.
+    /// When a completed cycle was or is due by the policy in force: what it is judged by.
+    pub expected: Option<Time>,
+    /// When it runs next.
     pub due: Option<Time>,
 }
 

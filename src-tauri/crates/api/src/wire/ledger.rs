@@ -88,9 +88,11 @@ pub struct Explanation {
     pub decided_at: Option<Time>,
 }
 
-/// A message that could not be read.
+/// A message that waits for a person: it could not be read, or failed too often to be fetched or recorded.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Type)]
 pub struct QuarantineView {
+    /// `unreadable`: its bytes are kept. `undeliverable`: its only copy is the server's.
+    pub kind: String,
     /// Its id.
     pub id: String,
     /// The mailbox's address.
@@ -99,14 +101,14 @@ pub struct QuarantineView {
     pub uid: String,
     /// Why it could not be read.
     pub reason: String,
-    /// The version that failed.
+    /// The version of the parser that failed; empty when none did.
     pub parser_version: String,
     /// Its size in bytes.
     #[specta(type = u32)]
     pub size: u64,
     /// When.
     pub quarantined_at: Time,
-    /// The first lines of its bytes, printable.
+    /// The first lines of its bytes, printable; empty without bytes.
     pub preview: String,
 }
 
@@ -125,4 +127,6 @@ pub struct QuarantineRetryResult {
     pub released: u32,
     /// Messages that still can't be read.
     pub still_unreadable: u32,
+    /// Undeliverable messages that the next cycle of their mailboxes, which is due now, tries to fetch.
+    pub asked_again: u32,
 }

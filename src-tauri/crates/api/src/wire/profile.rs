@@ -50,10 +50,31 @@ pub struct ProfileView {
     pub max_concurrent_connections: u16,
     /// 0 to 1,440.
     pub min_polling_interval_minutes: u16,
+    /// Recipients within 24 hours that its provider allows one account; absent is no limit.
+    pub send_limit_recipients_per_day: Option<u32>,
+    /// Messages within a minute that its provider allows one account; absent is no limit.
+    pub send_limit_messages_per_minute: Option<u32>,
     /// How many mailboxes use it.
     pub mailboxes: u32,
-    /// `ok`, `late`, `stopped` or `unproven`: the worst of its mailboxes.
+    /// `ok`, `late`, `stopped` or `unproven`: that of its server, else the worst of its mailboxes.
     pub status: String,
+    /// Since when.
+    pub since: Option<Time>,
+    /// Why, in words.
+    pub why: String,
+}
+
+/// The published sending limits of a provider.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Type)]
+pub struct SendLimitPreset {
+    /// Its stable word.
+    pub word: String,
+    /// Its name.
+    pub name: String,
+    /// Recipients within 24 hours.
+    pub recipients_per_day: Option<u32>,
+    /// Messages within a minute.
+    pub messages_per_minute: Option<u32>,
 }
 
 /// A profile as a person edits it. An absent id makes a new one.
@@ -85,6 +106,12 @@ pub struct SaveProfileRequest {
     pub process_emails_from: Option<Time>,
     /// 1 to 300.
     pub max_concurrent_connections: u16,
+    /// Recipients within 24 hours, 1 to 1,000,000; absent is no limit.
+    #[serde(default)]
+    pub send_limit_recipients_per_day: Option<u32>,
+    /// Messages within a minute, 1 to 10,000; absent is no limit.
+    #[serde(default)]
+    pub send_limit_messages_per_minute: Option<u32>,
 }
 
 /// A secret on its way in. Prints as `***`, is wiped when dropped, and never travels out.

@@ -62,22 +62,29 @@ pub(super) async fn health(tandem: &Tandem, output: &Output) -> Outcome {
 }
 
 fn text(health: &Health) -> String {
-    let mut table = Table::new(["mailbox", "workload", "status", "since", "last proof", "next due"]);
-    for one in &health.objects {
+    let mut table =
+        Table::new(["object", "workload", "status", "since", "last proof", "expected", "next due"]);
+    for one in health.objects.iter().filter(|one| one.kind != "organization") {
         table.row([
             one.object.clone(),
             one.workload.clone(),
             one.status.clone(),
             shown(one.since),
             shown(one.last_proof),
+            shown(one.expected),
             shown(one.due),
         ]);
     }
     let why: String = health
         .objects
         .iter()
-        .filter(|one| one.status != "ok")
-        .map(|one| format!("{} {}: {}\n", one.object, one.workload, clean(&one.why)))
+        .filter(|one| one.status != "ok" && one.kind != "organization")
+        .map(|one| format!("{} {}: {}\n", one.object, one.workload, clean(&one.why)).replace(" : ", ": "))
         .collect();
-    format!("{}\n\n{}{why}", health.status, table.text("Nothing is synchronized yet.\n"))
+    format!(
+        "{}: {}\n\n{}{why}",
+        health.status,
+        clean(&health.why),
+        table.text("Nothing is synchronized yet.\n")
+    )
 }

@@ -80,7 +80,10 @@ pub(super) async fn quarantine(tandem: &Tandem, command: QuarantineCommand, outp
         QuarantineCommand::Retry { id } => {
             let result = tandem.retry_quarantine(QuarantineRequest { id }).await?;
             output.print(&result, |one| {
-                format!("{} can be read now, {} still cannot.", one.released, one.still_unreadable)
+                format!(
+                    "{} can be read now, {} still cannot; {} are asked for again by the next cycle.",
+                    one.released, one.still_unreadable, one.asked_again
+                )
             });
         }
     }
@@ -88,10 +91,11 @@ pub(super) async fn quarantine(tandem: &Tandem, command: QuarantineCommand, outp
 }
 
 fn quarantine_table(all: &[QuarantineView]) -> String {
-    let mut table = Table::new(["id", "mailbox", "uid", "since", "bytes", "reason"]);
+    let mut table = Table::new(["id", "kind", "mailbox", "uid", "since", "bytes", "reason"]);
     for one in all {
         table.row([
             one.id.clone(),
+            one.kind.clone(),
             one.mailbox.clone(),
             one.uid.clone(),
             shown(Some(one.quarantined_at)),
@@ -99,5 +103,5 @@ fn quarantine_table(all: &[QuarantineView]) -> String {
             one.reason.clone(),
         ]);
     }
-    table.text("Nothing is in quarantine.")
+    table.text("Nothing is in quarantine or undeliverable.")
 }

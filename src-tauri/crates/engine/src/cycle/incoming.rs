@@ -7,12 +7,16 @@
 use super::{CycleContext, CycleOutcome, stopped};
 use crate::{
     access::storage_failure,
-    ports::mail::{Cursor, IncomingSession, RemoteItem},
+    ports::{
+        mail::{Cursor, IncomingSession, RemoteItem},
+        storage::OwedItem,
+    },
 };
 use committing::Committer;
 use futures::future::join;
 use std::collections::HashSet;
 use tandem_domain::{
+    Instant,
     failure::{Failure, FailureCode},
     ledger::ServerIdentity,
     mailbox::MailboxOwner,
@@ -22,6 +26,7 @@ use tandem_domain::{
 mod committing;
 mod fetching;
 mod listing;
+mod owing;
 mod planning;
 mod reading;
 #[cfg(test)]
@@ -35,25 +40,38 @@ const INBOX: &str = "INBOX";
 
 /// Runs one cycle.
 pub async fn run(context: &CycleContext) -> CycleOutcome {
-    let mut items = 0;
-    let end = match cycle(context, &mut items).await {
+    let mut done = Done::default();
+    let end = match cycle(context, &mut done).await {
         Ok(end) => end,
         Err(failure) => CycleEnd::Failed(failure),
     };
-    CycleOutcome { end, items, again_at: None, awaits_evidence: false }
+    let Done { items, again_at, contacted } = done;
+    CycleOutcome { end, items, again_at, awaits_evidence: false, contacted }
 }
 
-async fn cycle(context: &CycleContext, items: &mut u32) -> Result<CycleEnd, Failure> {
+/// What a cycle did, even when it fails.
+#[derive(Default)]
+struct Done {
+    items: u32,
+    again_at: Option<Instant>,
+    contacted: bool,
+}
+
+async fn cycle(context: &CycleContext, done: &mut Done) -> Result<CycleEnd, Failure> {
     let (storage, mailbox) = (&context.ports.storage, context.prepared.mailbox.id);
     let port = context.ports.mail.incoming(context.prepared.access.server_type).ok_or_else(not_supported)?;
 
     let cursor = storage.cursor(mailbox, INBOX).await.map_err(storage_failure)?;
+    let owed = storage.owed(mailbox, INBOX).await.map_err(storage_failure)?;
     let mut session = context.unless_stopped(port.open(&context.prepared.access)).await?;
+    done.contacted = true;
     let changes = context.unless_stopped(session.changes(cursor.as_ref())).await?;
-    let unseen = unseen(context, changes.items).await?;
+    // What is owed comes first, so that the cursor of what is new stands at the end.
+    let mut wanted = owing::due(&owed, context.now());
+    wanted.extend(unseen(context, changes.items).await?);
 
     let final_cursor = changes.cursor.filter(|now| Some(now) != cursor.as_ref());
-    let end = decide(context, session.as_mut(), unseen, final_cursor, items).await?;
+    let end = decide(context, session.as_mut(), (&owed, wanted), final_cursor, done).await?;
     tell_server(context, session).await?;
     Ok(end)
 }
@@ -72,19 +90,25 @@ pub async fn decide_missed(
     for item in &mut items {
         item.cursor = None;
     }
-    decide(context, session, items, None, decided).await.map(drop)
+    let owed =
+        context.ports.storage.owed(context.prepared.mailbox.id, INBOX).await.map_err(storage_failure)?;
+    let mut done = Done::default();
+    let end = decide(context, session, (&owed, items), None, &mut done).await;
+    *decided = done.items;
+    end.map(drop)
 }
 
 /// Fetches, reads, decides and commits.
 async fn decide(
     context: &CycleContext,
     session: &mut dyn IncomingSession,
-    unseen: Vec<RemoteItem>,
+    (owed, wanted): (&[OwedItem], Vec<RemoteItem>),
     final_cursor: Option<Cursor>,
-    items: &mut u32,
+    done: &mut Done,
 ) -> Result<CycleEnd, Failure> {
-    let listing = listing::Listing::new(unseen, &context.prepared);
-    let mut committer = Committer::new(context, INBOX, listing.len()).await?;
+    let (storage, mailbox) = (&context.ports.storage, context.prepared.mailbox.id);
+    let listing = listing::Listing::new(wanted, &context.prepared);
+    let mut committer = Committer::new(context, INBOX, owed, listing.len()).await?;
 
     // Each stage feeds the next through a bounded queue; the end of one ends the next, and a failure of the last
     // stops the first. What was fetched before a failure is still committed.
@@ -94,7 +118,11 @@ async fn decide(
     let fetching = fetching::run(context, session, listing, arrived, halt.clone());
     let rest = join(reading::run(context, to_read, read), committer.run(to_commit, halt));
     let (fetched, (parsed, committed)) = join(fetching, rest).await;
-    *items = committer.decided();
+    done.items = committer.decided();
+    if committer.owes() || !owed.is_empty() {
+        let owed = storage.owed(mailbox, INBOX).await.map_err(storage_failure)?;
+        done.again_at = owed.first().map(|next| next.next_at);
+    }
     committed?;
     parsed?;
     let end = fetched?;

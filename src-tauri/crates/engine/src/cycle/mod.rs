@@ -10,7 +10,7 @@ use tandem_domain::{
     schedule::CycleEnd,
     workload::Workload,
 };
-use tokio::sync::Semaphore;
+use tokio::sync::{Mutex, Semaphore};
 use tokio_util::sync::CancellationToken;
 
 pub mod incoming;
@@ -63,6 +63,10 @@ impl Default for InFlight {
     }
 }
 
+/// Lets one cycle at a time count and begin a submission, so that mailboxes that share an account share its limit.
+#[derive(Debug, Clone, Default)]
+pub struct SendTurns(pub(crate) Arc<Mutex<()>>);
+
 /// What a cycle works with.
 #[derive(Clone)]
 pub struct CycleContext {
@@ -76,6 +80,10 @@ pub struct CycleContext {
     pub limits: CycleLimits,
     /// The memory for fetched messages.
     pub in_flight: InFlight,
+    /// Whose turn it is to send where mailboxes share an account with a sending limit.
+    pub send_turns: SendTurns,
+    /// It tries whether the server is back: it contacts the server even when there is nothing to do.
+    pub is_probe: bool,
     /// Stops the cycle between two steps.
     pub cancel: CancellationToken,
 }
@@ -91,13 +99,21 @@ pub struct CycleOutcome {
     pub again_at: Option<Instant>,
     /// Emails wait for evidence that may turn up in mailboxes that we read.
     pub awaits_evidence: bool,
+    /// A session with the server was open.
+    pub contacted: bool,
 }
 
 impl CycleOutcome {
     /// Nothing was done, and this is why.
     #[must_use]
     pub fn failed(failure: Failure) -> Self {
-        Self { end: CycleEnd::Failed(failure), items: 0, again_at: None, awaits_evidence: false }
+        Self {
+            end: CycleEnd::Failed(failure),
+            items: 0,
+            again_at: None,
+            awaits_evidence: false,
+            contacted: false,
+        }
     }
 
     /// Whether it was stopped from outside, which is no failure of anything.

@@ -8,12 +8,14 @@ use crate::{
     access::storage_failure,
     ports::{
         mail::{OutgoingMail, OutgoingSession},
-        storage::PendingEmail,
+        storage::{HeldEmail, PendingEmail},
     },
 };
+use limits::{Admitted, Limits};
 use std::collections::HashSet;
 use tandem_domain::{
     Instant,
+    alert::{AlertCode, AlertLevel, AlertObject, NewAlert},
     failure::{Failure, FailureCode},
     ids::EmailId,
     schedule::CycleEnd,
@@ -22,6 +24,7 @@ use tandem_domain::{
 
 mod attempt;
 mod evidence;
+mod limits;
 #[cfg(test)]
 mod tests;
 
@@ -41,8 +44,8 @@ pub async fn run(context: &CycleContext) -> CycleOutcome {
         let _ = context.unless_stopped(good_bye).await;
     }
     let end = end.unwrap_or_else(CycleEnd::Failed);
-    let Sending { items, again_at, awaits_evidence, .. } = sending;
-    CycleOutcome { end, items, again_at, awaits_evidence }
+    let Sending { items, again_at, awaits_evidence, contacted, .. } = sending;
+    CycleOutcome { end, items, again_at, awaits_evidence, contacted }
 }
 
 /// What a cycle carries from one email to the next.
@@ -53,6 +56,7 @@ struct Sending {
     items: u32,
     again_at: Option<Instant>,
     awaits_evidence: bool,
+    contacted: bool,
 }
 
 async fn cycle(context: &CycleContext, sending: &mut Sending) -> Result<CycleEnd, Failure> {
@@ -61,6 +65,10 @@ async fn cycle(context: &CycleContext, sending: &mut Sending) -> Result<CycleEnd
     let started_at = context.now();
     let yield_at = started_at + context.limits.yield_after;
 
+    if context.is_probe {
+        sending.open(context, port).await?;
+    }
+    let mut limits = Limits::of(&context.prepared);
     for unfinished in storage.unfinished(mailbox).await.map_err(storage_failure)? {
         if context.cancel.is_cancelled() {
             return Err(stopped());
@@ -75,20 +83,64 @@ async fn cycle(context: &CycleContext, sending: &mut Sending) -> Result<CycleEnd
             return Ok(CycleEnd::Completed);
         }
         let total = u64::from(sending.items) + fresh.len() as u64;
-        for email in fresh {
-            if context.cancel.is_cancelled() {
-                return Err(stopped());
-            }
-            if context.now() >= yield_at {
-                return Ok(CycleEnd::Yielded);
-            }
-            sending.tried.insert(email.id);
-            sending.open(context, port).await?;
-            sending.items += 1;
-            attempt::run(context, sending, email).await?;
-            context.progress(Workload::Outgoing, u64::from(sending.items), total);
+        let page = send_page(context, sending, &mut limits, (port, yield_at, total), fresh).await;
+        hold(context, sending, limits.take_held()).await?;
+        if let Some(end) = page? {
+            return Ok(end);
         }
     }
+}
+
+/// Sends what may go of a page; an end that comes before the page's.
+async fn send_page(
+    context: &CycleContext,
+    sending: &mut Sending,
+    limits: &mut Limits,
+    (port, yield_at, total): (&dyn OutgoingMail, Instant, u64),
+    page: Vec<PendingEmail>,
+) -> Result<Option<CycleEnd>, Failure> {
+    for email in page {
+        if context.cancel.is_cancelled() {
+            return Err(stopped());
+        }
+        if context.now() >= yield_at {
+            return Ok(Some(CycleEnd::Yielded));
+        }
+        sending.tried.insert(email.id);
+        let turn = match limits.admit(context, &email).await? {
+            Admitted::Send(turn) => turn,
+            Admitted::Held => continue,
+            Admitted::Never(why) => {
+                attempt::give_up(context, email.id, why).await?;
+                continue;
+            }
+        };
+        sending.open(context, port).await?;
+        sending.items += 1;
+        attempt::run(context, sending, email, turn).await?;
+        context.progress(Workload::Outgoing, u64::from(sending.items), total);
+    }
+    Ok(None)
+}
+
+/// Records what sending limits hold back, and looks again when the first of it fits.
+async fn hold(context: &CycleContext, sending: &mut Sending, held: Vec<HeldEmail>) -> Result<(), Failure> {
+    let Some(first) = held.iter().map(|one| one.until).min() else { return Ok(()) };
+    sending.look_again(first);
+    let storage = &context.ports.storage;
+    let object = AlertObject::Mailbox(context.prepared.mailbox.id, Workload::Outgoing);
+    let for_long = Limits::holds_for_a_day(&held);
+    let emails = held.len();
+    storage.hold(held).await.map_err(storage_failure)?;
+    let Some(long) = for_long else { return Ok(()) };
+    let alert = NewAlert {
+        level: AlertLevel::Information,
+        object,
+        code: AlertCode::SendingHeld,
+        detail: format!("{emails} emails wait: the recipients that the profile allows a day are used up"),
+        retry_at: Some(long.until),
+    };
+    storage.raise(alert, context.now()).await.map_err(storage_failure)
 }
 
 impl Sending {
@@ -99,6 +151,7 @@ impl Sending {
         }
         self.session = None;
         self.session = Some(context.unless_stopped(port.open(&context.prepared.access)).await?);
+        self.contacted = true;
         Ok(())
     }
 

@@ -112,6 +112,8 @@ pub enum Fetched {
         /// Its Message-ID.
         message_id: Option<MessageId>,
     },
+    /// The server lists it, and does not give it: a failure of this one item.
+    Failed(Failure),
 }
 
 /// What ended a watch.
@@ -156,7 +158,7 @@ pub trait IncomingSession: Send {
     async fn changes(&mut self, cursor: Option<&Cursor>) -> Result<Changes, Failure>;
 
     /// Fetches the items in order and hands each to the sink. Does not mark them as read. An item that breaks on the
-    /// server's side is delivered as `Gone`; a failure means that the connection can't be used any more.
+    /// server's side is delivered as `Failed`; a failure of the call means that the connection can't be used any more.
     ///
     /// # Errors
     /// Whatever stands in the way, mapped; the sink's own failure.

@@ -7,6 +7,7 @@
 use crate::events::EventSink;
 use std::sync::Arc;
 
+pub mod circuits;
 pub mod clock;
 pub mod mail;
 pub mod message;

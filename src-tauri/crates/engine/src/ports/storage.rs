@@ -1,6 +1,9 @@
 //! What the engine asks of storage and of the built-in CRM, by task.
 
-use super::mail::{Credentials, Cursor};
+use super::{
+    circuits::Circuits,
+    mail::{Credentials, Cursor},
+};
 use crate::raw::RawMessage;
 use async_trait::async_trait;
 use std::collections::HashMap;
@@ -11,13 +14,16 @@ use tandem_domain::{
     directory::{DirectoryEntry, PartyMatch},
     email::{KnownEmail, NewEmail},
     failure::Failure,
+    frequency::Activity,
     ids::{CycleId, EmailId, MailboxId, OrganizationId, ProfileId},
+    item_retry::OwedItem,
     ledger::{LedgerRow, ServerIdentity},
     mailbox::{Mailbox, MailboxOwner},
     message::ParsedMessage,
     outgoing::{AttemptPhase, RefusedRecipient},
     probe::Rung,
     profile::EmailServerProfile,
+    send_limits::{Counted, HeldBy},
     settings::OrganizationSettings,
     verification::Verification,
     workload::Workload,
@@ -106,6 +112,8 @@ pub enum Keep {
         /// The parser that failed.
         parser_version: String,
     },
+    /// Nothing yet: the message failed on its own and is owed. Any later decision about it ends that.
+    Owed(Box<OwedItem>),
 }
 
 /// A part of a cycle's work that is committed as one.
@@ -157,6 +165,8 @@ pub trait Ledger: Send + Sync {
         identities: Vec<ServerIdentity>,
         at: Instant,
     ) -> Result<(), StorageError>;
+    /// The messages of a folder that are owed, the next to be tried first.
+    async fn owed(&self, mailbox: MailboxId, folder: &str) -> Result<Vec<OwedItem>, StorageError>;
     /// The mailboxes in whose ledger this Message-ID stands.
     async fn mailboxes_that_saw(&self, message_id: &MessageId) -> Result<Vec<MailboxId>, StorageError>;
 }
@@ -232,6 +242,26 @@ pub enum AttemptResult {
     },
 }
 
+/// Whose sending is counted together: providers count by the account that logs in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SendingAccount {
+    /// A mailbox with an account of its own.
+    Mailbox(MailboxId),
+    /// All mailboxes of a profile, which share its account.
+    Profile(ProfileId),
+}
+
+/// An email that a sending limit holds back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct HeldEmail {
+    /// The email.
+    pub email: EmailId,
+    /// Not to be sent before this.
+    pub until: Instant,
+    /// Which limit.
+    pub by: HeldBy,
+}
+
 /// Email activities of the CRM.
 #[async_trait]
 pub trait Activities: Send + Sync {
@@ -260,6 +290,18 @@ pub trait Activities: Send + Sync {
         result: AttemptResult,
         at: Instant,
     ) -> Result<(), StorageError>;
+    /// What an account submitted after `since`, in any order: each attempt that a server took or may have taken, one that
+    /// runs included.
+    async fn sent_since(&self, account: SendingAccount, since: Instant)
+    -> Result<Vec<Counted>, StorageError>;
+    /// Holds pending emails back because of a sending limit, and keeps which, for people. Those that are not Pending Send
+    /// (any more) are passed over.
+    async fn hold(&self, emails: Vec<HeldEmail>) -> Result<(), StorageError>;
+    /// Gives up a pending email without an attempt.
+    ///
+    /// # Errors
+    /// [`StorageError::Conflict`] when it is not Pending Send (any more).
+    async fn give_up(&self, email: EmailId, why: Failure) -> Result<(), StorageError>;
     /// Emails of this mailbox whose attempt was begun and not ended, or ended unconfirmed.
     async fn unfinished(&self, mailbox: MailboxId) -> Result<Vec<UnfinishedAttempt>, StorageError>;
     /// Back to Pending Send, at once: the attempt is known not to have been accepted.
@@ -277,12 +319,17 @@ pub struct DueWork {
     pub profile: ProfileId,
     /// When it was due.
     pub due_at: Instant,
-    /// Failed attempts in a row.
+    /// Failed attempts in a row that count.
     pub attempts: u32,
+    /// What it found lately.
+    pub activity: Activity,
+    /// Its last cycle failed.
+    pub had_failed: bool,
+    /// The profile's circuit is open, and this cycle tries whether the server is back.
+    pub is_probe: bool,
 }
 
-/// What becomes of a workload after a cycle. Without a failure and due again at its own end, it has not completed: it
-/// goes on.
+/// What becomes of a workload after a cycle.
 #[derive(Debug, Clone)]
 pub struct CycleReport {
     /// The mailbox.
@@ -301,15 +348,22 @@ pub struct CycleReport {
     pub failure: Option<Failure>,
     /// When it runs next; `None` disables the workload.
     pub next_due_at: Option<Instant>,
-    /// Failed attempts in a row after it.
+    /// Failed attempts in a row that count, after it.
     pub attempts: u32,
+    /// What it found lately, this cycle included.
+    pub activity: Activity,
+    /// When the next completed cycle is due by the policy. `Some` exactly when this one completed; retries, yields and
+    /// mail that waits for its time leave it as it was.
+    pub expected_at: Option<Instant>,
 }
 
 /// Schedule rows: the durable truth about who runs when.
 #[async_trait]
 pub trait Schedule: Send + Sync {
     /// Claims up to `limit` mailboxes of which this workload is due, is processed (see `Mailbox::is_processed`) and
-    /// whose lease is free, the longest due first.
+    /// whose lease is free, the longest due first. Those of a profile whose circuit is open in this direction are not
+    /// claimed, but for one of them when a probe is due. A workload whose last proof is dated in the future counts as
+    /// due: the clock was set back.
     async fn claim_due(
         &self,
         workload: Workload,
@@ -318,7 +372,8 @@ pub trait Schedule: Send + Sync {
         lease_until: Instant,
         limit: u32,
     ) -> Result<Vec<DueWork>, StorageError>;
-    /// Claims one workload whether due or not. `None` when it is leased, or not processed.
+    /// Claims one workload whether due or not: a person asked. It is the probe where the profile's circuit is open.
+    /// `None` when it is leased, or not processed.
     async fn claim(
         &self,
         mailbox: MailboxId,
@@ -331,7 +386,8 @@ pub trait Schedule: Send + Sync {
     /// was called while it ran and names an earlier instant, that one is kept as the next due, so that mail saved
     /// during a cycle does not wait for the next interval.
     async fn finish(&self, report: CycleReport) -> Result<(), StorageError>;
-    /// Frees a lease without a result, when work was stopped.
+    /// Frees a lease without a result, when work was stopped or has to wait; it stays due. A probe that it was is free,
+    /// too.
     async fn release(
         &self,
         mailbox: MailboxId,
@@ -340,7 +396,8 @@ pub trait Schedule: Send + Sync {
     ) -> Result<(), StorageError>;
     /// Frees every lease: called when the data folder's lock is ours and nothing runs (at start, and after a stop).
     async fn release_all(&self) -> Result<(), StorageError>;
-    /// The earliest due instant of any processed workload whose lease is free.
+    /// The earliest due instant of any processed workload whose lease is free and whose profile's circuit is closed, or
+    /// of a probe.
     async fn next_due(&self) -> Result<Option<Instant>, StorageError>;
     /// Makes a workload due at this instant at the latest (a new email to send, sync now).
     async fn make_due(&self, mailbox: MailboxId, workload: Workload, at: Instant)
@@ -407,7 +464,16 @@ pub trait TestResults: Send + Sync {
 
 /// All of storage, as the engine holds it.
 pub trait Storage:
-    Configuration + Ledger + Directory + Activities + Schedule + AlertLog + TestResults + Verifications + 'static
+    Configuration
+    + Ledger
+    + Directory
+    + Activities
+    + Schedule
+    + Circuits
+    + AlertLog
+    + TestResults
+    + Verifications
+    + 'static
 {
 }
 impl<T> Storage for T where
@@ -416,6 +482,7 @@ impl<T> Storage for T where
         + Directory
         + Activities
         + Schedule
+        + Circuits
         + AlertLog
         + TestResults
         + Verifications

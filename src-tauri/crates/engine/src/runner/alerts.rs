@@ -1,13 +1,13 @@
 //! Which alerts follow from how a cycle ended: raised once per cause, cleared when the cause is gone.
 
-use super::ending::{Troubles, is_server};
+use super::ending::Ended;
 use crate::ports::storage::DueWork;
 use tandem_domain::{
     Instant,
     alert::{AlertCode, AlertLevel, AlertObject, NewAlert},
-    failure::{Failure, Nature},
+    breaker::{Circuit, Turn, is_local},
+    failure::{Failure, FailureCode, Nature, Scope},
     schedule::CycleEnd,
-    workload::Workload,
 };
 
 /// What is to be done about alerts.
@@ -19,62 +19,57 @@ pub enum Change {
     Clear(AlertObject, Option<AlertCode>),
 }
 
-/// Decides about alerts. A server's trouble is one alert on its profile, whoever of its mailboxes meets it; it is
-/// cleared when the workload that met it succeeds and no other workload still meets it.
-pub fn changes(
-    troubles: &mut Troubles,
-    work: &DueWork,
-    end: &CycleEnd,
-    next_due_at: Option<Instant>,
-) -> Vec<Change> {
+/// Decides about alerts. A server's trouble is one alert on its profile, whoever of its mailboxes meets it, and none on
+/// them; as long as only one has met it, it is that mailbox's. `other` is how the profile's other direction fails now:
+/// what is true of both is cleared when both are well.
+pub fn changes(work: &DueWork, ended: &Ended, other: Option<FailureCode>) -> Vec<Change> {
     let own = AlertObject::Mailbox(work.mailbox, work.workload);
-    match end {
-        CycleEnd::Failed(failure) if is_server(failure) => {
-            troubles.entry((work.profile, work.workload)).or_default().insert(failure.code);
-            let object = AlertObject::Profile(work.profile);
-            vec![Change::Raise(alert(object, level(failure), failure, next_due_at))]
-        }
-        CycleEnd::Failed(failure) => {
-            let level = if next_due_at.is_none() { AlertLevel::Error } else { level(failure) };
-            vec![Change::Raise(alert(own, level, failure, next_due_at))]
-        }
-        CycleEnd::Completed | CycleEnd::Yielded => {
-            let mut changes = server_is_well(troubles, work);
-            if work.attempts > 0 {
-                changes.push(Change::Clear(own, None));
-            }
-            changes
-        }
-    }
-}
-
-fn server_is_well(troubles: &mut Troubles, work: &DueWork) -> Vec<Change> {
     let profile = AlertObject::Profile(work.profile);
-    let first_success = !troubles.contains_key(&(work.profile, work.workload));
-    let over = troubles.insert((work.profile, work.workload), Default::default()).unwrap_or_default();
-    let still = |code| Workload::ALL.iter().any(|other| has(troubles, work, *other, code));
-    let mut changes: Vec<Change> = over
-        .into_iter()
-        .filter(|code| !still(*code))
-        .map(|code| Change::Clear(profile, Some(AlertCode::Failure(code))))
-        .collect();
-    // What an earlier run of the program left open is over, too, unless this run met it again.
-    let untroubled = Workload::ALL
-        .iter()
-        .all(|other| troubles.get(&(work.profile, *other)).is_none_or(std::collections::BTreeSet::is_empty));
-    if first_success && untroubled {
-        changes.push(Change::Clear(profile, None));
+    let over = |code: FailureCode| {
+        (other != Some(code)).then_some(Change::Clear(profile, Some(AlertCode::Failure(code))))
+    };
+    let mut changes = Vec::new();
+    match &ended.turn {
+        Turn::Same | Turn::Suspected => {}
+        Turn::Opened { suspect } => {
+            if let Some((suspect, code)) = suspect {
+                let suspect = AlertObject::Mailbox(*suspect, work.workload);
+                changes.push(Change::Clear(suspect, Some(AlertCode::Failure(*code))));
+            }
+            if let CycleEnd::Failed(failure) = &ended.end {
+                changes.push(Change::Clear(own, Some(AlertCode::Failure(failure.code))));
+            }
+        }
+        Turn::StillOpen { earlier } => {
+            let now = ended.circuit.outage.as_ref().map(|outage| outage.why.code);
+            changes.extend(over(*earlier).filter(|_| now != Some(*earlier)));
+        }
+        Turn::Recovered { outage } => changes.extend(over(outage.why.code)),
     }
+    changes.extend(match &ended.end {
+        CycleEnd::Failed(failure) if is_local(failure.code) && failure.scope == Scope::Profile => {
+            vec![Change::Raise(alert(profile, level(failure), failure, ended.next_due_at))]
+        }
+        CycleEnd::Failed(failure) if failure.scope == Scope::Profile => vec![
+            outage(profile, &ended.circuit)
+                .unwrap_or_else(|| Change::Raise(alert(own, level(failure), failure, ended.next_due_at))),
+        ],
+        CycleEnd::Failed(failure) => {
+            vec![Change::Raise(alert(own, level(failure), failure, ended.next_due_at))]
+        }
+        CycleEnd::Completed | CycleEnd::Yielded if work.had_failed || work.attempts > 0 => {
+            vec![Change::Clear(own, None)]
+        }
+        CycleEnd::Completed | CycleEnd::Yielded => Vec::new(),
+    });
     changes
 }
 
-fn has(
-    troubles: &Troubles,
-    work: &DueWork,
-    workload: Workload,
-    code: tandem_domain::failure::FailureCode,
-) -> bool {
-    troubles.get(&(work.profile, workload)).is_some_and(|codes| codes.contains(&code))
+/// The alert of an open circuit.
+fn outage(profile: AlertObject, circuit: &Circuit) -> Option<Change> {
+    let outage = circuit.outage.as_ref()?;
+    let level = if outage.probe_at.is_none() { AlertLevel::Error } else { level(&outage.why) };
+    Some(Change::Raise(alert(profile, level, &outage.why, outage.probe_at)))
 }
 
 fn level(failure: &Failure) -> AlertLevel {

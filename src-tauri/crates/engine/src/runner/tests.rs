@@ -17,6 +17,8 @@ use tandem_domain::{
 use tokio::time::timeout;
 use uuid::Uuid;
 
+mod trouble;
+
 const AMY: &str = "amy@contoso.test";
 const BOB: &str = "bob@contoso.test";
 const PATIENCE: StdDuration = StdDuration::from_secs(20);
@@ -182,31 +184,6 @@ async fn a_refused_password_disables_with_an_error() {
     assert_eq!((state.alerts[0].level, state.alerts[0].retry_at), (AlertLevel::Error, None));
     assert!(!state.mailboxes[&amy].incoming_state.enabled);
     assert!(state.mailboxes[&amy].outgoing_state.enabled, "its other workload goes on");
-}
-
-#[tokio::test]
-async fn an_outage_is_one_alert_on_the_profile_and_disables_nobody() {
-    let world = World::new();
-    for n in 1..=12 {
-        let address = format!("user{n}@contoso.test");
-        world.mailbox(n, &address);
-        let down = Failure::transient_profile(FailureCode::ConnectionRefused, "refused");
-        world.server.state.lock().unwrap().refuses.insert(address, down);
-    }
-    let engine = engine(&world);
-    for _ in 0..12 {
-        engine.run(RunMode::UntilIdle, CancellationToken::new()).await.unwrap();
-        world.clock.advance(Duration::minutes(5));
-    }
-    {
-        let state = world.store.state();
-        let objects: Vec<_> = state.alerts.iter().map(|alert| alert.object).collect();
-        assert_eq!(objects, [AlertObject::Profile(PROFILE)]);
-        assert!(state.mailboxes.values().all(|mailbox| mailbox.incoming_state.enabled));
-    }
-    world.server.state.lock().unwrap().refuses.clear();
-    engine.run(RunMode::UntilIdle, CancellationToken::new()).await.unwrap();
-    assert!(world.store.state().alerts.is_empty());
 }
 
 #[tokio::test]

@@ -5,16 +5,16 @@ use crate::{
     access::{Prepared, prepare, storage_failure},
     cycle::{CycleContext, CycleOutcome, incoming, outgoing, stopped, unless},
     events::EngineEvent,
-    permits::Pool,
+    permits::{Permit, Pool},
     ports::storage::{CycleReport, DueWork, StorageError},
 };
 use futures::FutureExt;
 use std::{panic::AssertUnwindSafe, sync::Arc};
 use tandem_domain::{
     Instant,
+    breaker::Asked,
     failure::{Failure, FailureCode},
     ids::{CycleId, MailboxId},
-    schedule::{CycleEnd, Next, next},
     workload::Workload,
 };
 use tokio_util::sync::CancellationToken;
@@ -56,9 +56,10 @@ impl Engine {
         let cycle = CycleId(Uuid::new_v4());
         let started_at = self.ports.clock.now();
         let running = AssertUnwindSafe(self.cycle(&work, cycle, stop)).catch_unwind();
-        let (prepared, outcome) = running.await.unwrap_or_else(|_| {
+        // The permit is kept until the end is recorded, so that whoever waits for it knows what this one met.
+        let (prepared, outcome, _permit) = running.await.unwrap_or_else(|_| {
             let said = "a fault in Tandem ended the cycle";
-            (None, CycleOutcome::failed(Failure::transient_mailbox(FailureCode::Internal, said)))
+            (None, CycleOutcome::failed(Failure::transient_mailbox(FailureCode::Internal, said)), None)
         });
         if outcome.was_stopped() {
             let released = self.ports.storage.release(work.mailbox, work.workload, LEASE_OWNER).await;
@@ -77,7 +78,7 @@ impl Engine {
         work: &DueWork,
         cycle: CycleId,
         cancel: CancellationToken,
-    ) -> (Option<Prepared>, CycleOutcome) {
+    ) -> (Option<Prepared>, CycleOutcome, Option<Permit>) {
         let (mailbox, workload) = (work.mailbox, work.workload);
         let prepare = async {
             let _one_of_few = self.preparing.acquire().await.map_err(|_| stopped())?;
@@ -85,7 +86,7 @@ impl Engine {
         };
         let prepared = match unless(&cancel, prepare).await {
             Ok(prepared) => prepared,
-            Err(failure) => return (None, CycleOutcome::failed(failure)),
+            Err(failure) => return (None, CycleOutcome::failed(failure), None),
         };
         let pool = match workload {
             Workload::Incoming | Workload::Act => Pool::Incoming,
@@ -94,19 +95,19 @@ impl Engine {
         let connections = prepared.profile.max_concurrent_connections;
         let permit = self.permits.acquire(pool, workload, &prepared.access, connections);
         let permit = unless(&cancel, async { permit.await.map_err(|_| stopped()) }).await;
-        let _permit = match permit {
+        let permit = match permit {
             Ok(permit) => permit,
-            Err(failure) => return (Some(prepared), CycleOutcome::failed(failure)),
+            Err(failure) => return (Some(prepared), CycleOutcome::failed(failure), None),
         };
-        // It may have been disabled while it waited.
-        let still = self.ports.storage.mailbox(mailbox).await;
-        if !still.is_ok_and(|mailbox| mailbox.is_processed(workload)) {
-            return (Some(prepared), CycleOutcome::failed(stopped()));
+        if !self.may_still_run(work).await {
+            return (Some(prepared), CycleOutcome::failed(stopped()), None);
         }
         self.ports.events.emit(EngineEvent::CycleStarted { mailbox, workload, cycle });
         let (ports, limits) = (self.ports.clone(), self.limits.cycle);
-        let in_flight = self.in_flight.clone();
-        let context = CycleContext { ports, prepared, cycle, limits, in_flight, cancel };
+        let (in_flight, send_turns) = (self.in_flight.clone(), self.send_turns.clone());
+        let is_probe = work.is_probe;
+        let context =
+            CycleContext { ports, prepared, cycle, limits, in_flight, send_turns, is_probe, cancel };
         let outcome = match workload {
             Workload::Incoming => incoming::run(&context).await,
             Workload::Outgoing => outgoing::run(&context).await,
@@ -115,7 +116,31 @@ impl Engine {
                 CycleOutcome::failed(Failure::permanent_mailbox(FailureCode::NotSupported, said))
             }
         };
-        (Some(context.prepared), outcome)
+        (Some(context.prepared), outcome, Some(permit))
+    }
+
+    /// It may have been disabled while it waited, or its server may have become unreachable: then it stays due and waits
+    /// for the probe.
+    async fn may_still_run(&self, work: &DueWork) -> bool {
+        let storage = &self.ports.storage;
+        let still = storage.mailbox(work.mailbox).await;
+        if !still.is_ok_and(|mailbox| mailbox.is_processed(work.workload)) {
+            return false;
+        }
+        let circuit = storage.circuit(work.profile, work.workload).await;
+        work.is_probe || circuit.is_ok_and(|circuit| circuit.outage.is_none())
+    }
+
+    /// Servers that were unreachable may be back: each is tried now, by one mailbox. For a changed network and a
+    /// computer that woke up.
+    ///
+    /// # Errors
+    /// Those of storage.
+    pub async fn try_servers_now(&self) -> Result<(), StorageError> {
+        let now = self.ports.clock.now();
+        self.ports.storage.probe_now(None, Asked::ByNetwork, now).await?;
+        self.wake();
+        Ok(())
     }
 
     async fn end(
@@ -127,25 +152,8 @@ impl Engine {
         outcome: &CycleOutcome,
     ) {
         let now = self.ports.clock.now();
-        let settings = match prepared {
-            Some(prepared) => prepared.settings.clone(),
-            None => self.ports.storage.settings().await.unwrap_or_default(),
-        };
-        let interval = prepared.map_or(0, |prepared| prepared.profile.min_polling_interval_minutes);
-        let (next_due_at, attempts) = match next(&outcome.end, work.attempts, &settings, interval, now) {
-            Next::At { due_at, attempts } => {
-                let due_at = outcome.again_at.map_or(due_at, |again_at| due_at.min(again_at.max(now)));
-                (Some(due_at), attempts)
-            }
-            Next::Disable => (None, work.attempts.saturating_add(1)),
-        };
-        let failure = match &outcome.end {
-            CycleEnd::Failed(failure) => Some(failure.clone()),
-            CycleEnd::Completed | CycleEnd::Yielded => None,
-        };
-        if let Err(error) = self.endings.alert(&self.ports, work, &outcome.end, next_due_at, now).await {
-            tracing::warn!("An alert of {} {} is lost: {error}", work.mailbox, work.workload);
-        }
+        let ended = self.endings.conclude(&self.ports, work, prepared, outcome, now).await;
+        let failure = ended.failure().cloned();
         let report = CycleReport {
             mailbox: work.mailbox,
             workload: work.workload,
@@ -154,14 +162,17 @@ impl Engine {
             ended_at: now,
             items: outcome.items,
             failure: failure.clone(),
-            next_due_at,
-            attempts,
+            next_due_at: ended.next_due_at,
+            attempts: ended.attempts,
+            activity: ended.activity,
+            expected_at: ended.expected_at,
         };
         self.endings.record(&self.ports, report).await;
         if let Err(error) = self.endings.pass_on_evidence(&self.ports, work, outcome, now).await {
             tracing::warn!("Mail that waits for evidence is looked at later: {}", storage_failure(error));
         }
         let (mailbox, workload, items) = (work.mailbox, work.workload, outcome.items);
+        let next_due_at = ended.next_due_at;
         self.ports.events.emit(EngineEvent::CycleFinished {
             mailbox,
             workload,

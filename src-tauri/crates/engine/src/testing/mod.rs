@@ -3,7 +3,7 @@
 
 use crate::{
     access::{Prepared, prepare},
-    cycle::{CycleContext, CycleLimits, InFlight},
+    cycle::{CycleContext, CycleLimits, InFlight, SendTurns},
     events::{EngineEvent, EventSink},
     ports::{Ports, clock::Clock, mail::Credentials, storage::CredentialSource},
 };
@@ -20,6 +20,7 @@ use tandem_domain::{
     ids::{CycleId, MailboxId, ProfileId, QueueId, UserId},
     mailbox::{Approval, DeliveryMethod, Mailbox, MailboxOwner},
     profile::{AuthenticateUsing, CertificateTrust, EmailServerProfile, Endpoint, Security, ServerType},
+    send_limits::SendLimits,
     workload::{Workload, WorkloadState},
 };
 use tokio::sync::Notify;
@@ -231,6 +232,8 @@ impl World {
             cycle: CycleId(Uuid::new_v4()),
             limits: CycleLimits { batch_messages: 3, page_messages: 4, ..CycleLimits::default() },
             in_flight: InFlight::default(),
+            send_turns: SendTurns::default(),
+            is_probe: false,
             cancel: CancellationToken::new(),
         }
     }
@@ -285,5 +288,6 @@ pub fn profile(id: ProfileId) -> EmailServerProfile {
         process_emails_from: None,
         max_concurrent_connections: 10,
         min_polling_interval_minutes: 0,
+        send_limits: SendLimits::default(),
     }
 }

@@ -67,6 +67,9 @@ pub struct State {
     pub refuses: HashMap<String, Failure>,
     /// The connection breaks after delivering so many messages, once.
     pub cut_after: Option<usize>,
+    /// Messages that are listed and not given, and how often they were asked for.
+    pub refuses_items: HashSet<ServerIdentity>,
+    pub refused_fetches: u32,
     /// Accepted messages go nowhere.
     pub swallows: bool,
     /// Messages whose header alone says that they were received before the date asked for.
@@ -236,9 +239,15 @@ impl IncomingSession for Inbox {
                     }
                     *left -= 1;
                 }
+                let is_refused = state.refuses_items.contains(&item.identity);
+                state.refused_fetches += u32::from(is_refused);
                 let too_old = state.too_old.get(&item.identity).copied();
                 let found = state.boxes[&self.address].iter().find(|stored| stored.identity == item.identity);
                 match found {
+                    Some(_) if is_refused => {
+                        let said = "-ERR internal error";
+                        Fetched::Failed(Failure::transient_item(FailureCode::MessageUnavailable, said))
+                    }
                     Some(_) if too_old.is_some() => {
                         let message_id = MessageId::parse("from.its@header");
                         Fetched::TooOld { received_at: too_old.unwrap(), message_id }

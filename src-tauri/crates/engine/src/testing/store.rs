@@ -14,20 +14,26 @@ use tandem_domain::{
     Instant,
     address::{EmailAddress, MessageId},
     alert::{AlertCode, AlertObject, NewAlert},
+    breaker::Circuit,
     directory::{DirectoryEntry, DirectoryId, PartyMatch},
     email::{EmailStatus, KnownEmail},
     failure::Failure,
+    frequency::Activity,
     ids::{CycleId, EmailId, MailboxId, OrganizationId, ProfileId, UserId},
+    item_retry::OwedItem,
     ledger::{Decision, LedgerRow, ServerIdentity},
     mailbox::{Mailbox, MailboxOwner},
     outgoing::AttemptPhase,
     probe::{Rung, RungOutcome},
     profile::EmailServerProfile,
+    send_limits::{Counted, HeldBy},
     settings::{IncomingFilter, OrganizationSettings},
     verification::Verification,
     workload::Workload,
 };
 use uuid::Uuid;
+
+mod schedule;
 
 /// An email as kept.
 #[derive(Clone)]
@@ -41,6 +47,7 @@ pub struct Kept {
     pub not_before: Instant,
     pub attempt: Option<(AttemptPhase, Instant)>,
     pub writes: u32,
+    pub held_by: Option<HeldBy>,
 }
 
 /// A schedule row.
@@ -53,6 +60,8 @@ pub struct Row {
     pub completed_start: Option<Instant>,
     pub failure: Option<Failure>,
     pub runs: u32,
+    pub activity: Activity,
+    pub expected_at: Option<Instant>,
 }
 
 /// What is stored.
@@ -66,6 +75,12 @@ pub struct State {
     pub rows: BTreeMap<(MailboxId, ServerIdentity), LedgerRow>,
     pub emails: BTreeMap<EmailId, Kept>,
     pub quarantine: Vec<String>,
+    pub owed: BTreeMap<(MailboxId, ServerIdentity), OwedItem>,
+    pub circuits: HashMap<(ProfileId, Workload), Circuit>,
+    /// What was submitted: by whom, which, when, and to how many.
+    pub submitted: Vec<(MailboxId, EmailId, Counted)>,
+    /// A batch with this identity is not taken.
+    pub poisoned: Option<ServerIdentity>,
     pub deleted: HashSet<(MailboxId, ServerIdentity)>,
     pub schedule: BTreeMap<(MailboxId, Workload), Row>,
     pub alerts: Vec<NewAlert>,
@@ -88,7 +103,9 @@ pub struct Store {
 
 impl Store {
     pub fn new(steps: Arc<Steps>, log: Log) -> Self {
-        let state = State { filter: Some(IncomingFilter::All), ..Default::default() };
+        // An exact interval, so that tests need not know of jitter.
+        let settings = OrganizationSettings { cycle_interval_minutes: Some(5), ..Default::default() };
+        let state = State { filter: Some(IncomingFilter::All), settings, ..Default::default() };
         Self { state: Mutex::new(state), steps, log }
     }
 
@@ -112,6 +129,8 @@ impl Store {
                 completed_start: None,
                 failure: None,
                 runs: 0,
+                activity: Activity::default(),
+                expected_at: None,
             };
             state.schedule.insert((mailbox.id, workload), row);
         }
@@ -132,6 +151,7 @@ impl Store {
             not_before: at(0),
             attempt: None,
             writes: 1,
+            held_by: None,
         };
         self.state().emails.insert(id, kept);
         id
@@ -227,11 +247,23 @@ impl Ledger for Store {
                 }
                 return Err(StorageError::Conflict);
             }
+            let poisoned = |item: &DecidedItem| {
+                item.row.decision == Decision::Promoted && Some(&item.row.identity) == state.poisoned.as_ref()
+            };
+            if batch.items.iter().any(poisoned) {
+                return Err(StorageError::Failed("it is poisoned".to_owned()));
+            }
             state.commits.push(batch.items.len());
             for item in batch.items {
                 let key = (batch.mailbox, item.row.identity.clone());
-                assert!(state.rows.insert(key, item.row).is_none(), "one row per identity");
+                let before = state.rows.insert(key.clone(), item.row);
+                let again = before.is_none_or(|before| before.decision == Decision::Retrying);
+                assert!(again, "one decision per identity");
+                state.owed.remove(&key);
                 match item.keep {
+                    Keep::Owed(owed) => {
+                        state.owed.insert(key, *owed);
+                    }
                     Keep::Nothing => {}
                     Keep::Quarantine { reason, .. } => state.quarantine.push(reason),
                     Keep::Email { email, message, raw } => {
@@ -278,6 +310,13 @@ impl Ledger for Store {
         })
         .await
     }
+    async fn owed(&self, mailbox: MailboxId, _folder: &str) -> Result<Vec<OwedItem>, StorageError> {
+        let state = self.state();
+        let mut owed: Vec<_> =
+            state.owed.iter().filter(|(key, _)| key.0 == mailbox).map(|(_, one)| one.clone()).collect();
+        owed.sort_by_key(|one| one.next_at);
+        Ok(owed)
+    }
     async fn mailboxes_that_saw(&self, message_id: &MessageId) -> Result<Vec<MailboxId>, StorageError> {
         let state = self.state();
         let rows = state.rows.values().filter(|row| row.message_id.as_ref() == Some(message_id));
@@ -296,6 +335,7 @@ fn kept(message_id: Option<MessageId>, mailbox: MailboxId, raw: RawMessage) -> K
         not_before: at(0),
         attempt: None,
         writes: 1,
+        held_by: None,
     }
 }
 
@@ -362,6 +402,9 @@ impl Activities for Store {
             kept.status = EmailStatus::Sending;
             kept.attempts += 1;
             kept.attempt = Some((AttemptPhase::Started, at));
+            kept.held_by = None;
+            let (mailbox, recipients) = (kept.mailbox, kept.recipients.len() as u32);
+            state.submitted.push((mailbox, email, Counted { at, recipients }));
             Ok(())
         })
         .await
@@ -383,7 +426,10 @@ impl Activities for Store {
             let kept = state.email(email);
             match result {
                 AttemptResult::Sent { .. } => (kept.status, kept.attempt) = (EmailStatus::Sent, None),
-                AttemptResult::Failed { .. } => (kept.status, kept.attempt) = (EmailStatus::Failed, None),
+                AttemptResult::Failed { .. } => {
+                    (kept.status, kept.attempt) = (EmailStatus::Failed, None);
+                    state.submitted.retain(|one| one.1 != email);
+                }
                 AttemptResult::Unconfirmed { .. } => {
                     kept.attempt = Some((AttemptPhase::Committing, kept.attempt.map_or(at, |known| known.1)));
                 }
@@ -392,8 +438,40 @@ impl Activities for Store {
                     kept.recipients.retain(|one| {
                         !accepted.contains(one) && !refused.iter().any(|refused| refused.address == *one)
                     });
+                    if accepted.is_empty() {
+                        state.submitted.retain(|one| one.1 != email);
+                    }
                 }
             }
+            Ok(())
+        })
+        .await
+    }
+    async fn sent_since(
+        &self,
+        account: SendingAccount,
+        since: Instant,
+    ) -> Result<Vec<Counted>, StorageError> {
+        let state = self.state();
+        let mine = state.submitted.iter().filter(|(mailbox, ..)| match account {
+            SendingAccount::Mailbox(id) => id == *mailbox,
+            SendingAccount::Profile(id) => state.mailboxes[mailbox].profile == Some(id),
+        });
+        Ok(mine.map(|(.., counted)| *counted).filter(|one| one.at > since).collect())
+    }
+    async fn hold(&self, emails: Vec<HeldEmail>) -> Result<(), StorageError> {
+        self.write(|state| {
+            for held in emails {
+                let kept = state.email(held.email);
+                (kept.not_before, kept.held_by) = (held.until, Some(held.by));
+            }
+            Ok(())
+        })
+        .await
+    }
+    async fn give_up(&self, email: EmailId, _why: Failure) -> Result<(), StorageError> {
+        self.write(|state| {
+            state.email(email).status = EmailStatus::Failed;
             Ok(())
         })
         .await
@@ -414,132 +492,6 @@ impl Activities for Store {
             Ok(())
         })
         .await
-    }
-}
-
-#[async_trait]
-impl Schedule for Store {
-    async fn claim_due(
-        &self,
-        workload: Workload,
-        now: Instant,
-        _lease_owner: &str,
-        _lease_until: Instant,
-        limit: u32,
-    ) -> Result<Vec<DueWork>, StorageError> {
-        self.write(|state| {
-            let due: Vec<MailboxId> = state
-                .schedule
-                .iter()
-                .filter(|(key, row)| {
-                    key.1 == workload && row.due_at.is_some_and(|due| due <= now) && !row.leased
-                })
-                .map(|(key, _)| key.0)
-                .filter(|id| state.mailboxes[id].is_processed(workload))
-                .take(limit as usize)
-                .collect();
-            Ok(due.into_iter().map(|mailbox| lease(state, mailbox, workload)).collect())
-        })
-        .await
-    }
-    async fn claim(
-        &self,
-        mailbox: MailboxId,
-        workload: Workload,
-        _now: Instant,
-        _lease_owner: &str,
-        _lease_until: Instant,
-    ) -> Result<Option<DueWork>, StorageError> {
-        self.write(|state| {
-            let free = state.mailboxes[&mailbox].is_processed(workload)
-                && !state.schedule[&(mailbox, workload)].leased;
-            Ok(free.then(|| lease(state, mailbox, workload)))
-        })
-        .await
-    }
-    async fn finish(&self, report: CycleReport) -> Result<(), StorageError> {
-        self.write(|state| {
-            let row = state.schedule.get_mut(&(report.mailbox, report.workload)).unwrap();
-            let made_due = row.made_due.take();
-            row.leased = false;
-            row.runs += 1;
-            row.attempts = report.attempts;
-            row.due_at = report.next_due_at.map(|due| made_due.map_or(due, |made| made.min(due)));
-            if report.failure.is_none() && report.next_due_at != Some(report.ended_at) {
-                row.completed_start = Some(report.started_at);
-            }
-            row.failure = report.failure;
-            if report.next_due_at.is_none() {
-                let mailbox = state.mailboxes.get_mut(&report.mailbox).unwrap();
-                match report.workload {
-                    Workload::Incoming => mailbox.incoming_state.enabled = false,
-                    Workload::Outgoing => mailbox.outgoing_state.enabled = false,
-                    Workload::Act => mailbox.act_state.enabled = false,
-                }
-            }
-            Ok(())
-        })
-        .await
-    }
-    async fn release(
-        &self,
-        mailbox: MailboxId,
-        workload: Workload,
-        _lease_owner: &str,
-    ) -> Result<(), StorageError> {
-        self.write(|state| {
-            state.schedule.get_mut(&(mailbox, workload)).unwrap().leased = false;
-            Ok(())
-        })
-        .await
-    }
-    async fn release_all(&self) -> Result<(), StorageError> {
-        self.write(|state| {
-            state.schedule.values_mut().for_each(|row| row.leased = false);
-            Ok(())
-        })
-        .await
-    }
-    async fn next_due(&self) -> Result<Option<Instant>, StorageError> {
-        let state = self.state();
-        let rows = state
-            .schedule
-            .iter()
-            .filter(|(key, row)| !row.leased && state.mailboxes[&key.0].is_processed(key.1));
-        Ok(rows.filter_map(|(_, row)| row.due_at).min())
-    }
-    async fn make_due(
-        &self,
-        mailbox: MailboxId,
-        workload: Workload,
-        at: Instant,
-    ) -> Result<(), StorageError> {
-        self.write(|state| {
-            let row = state.schedule.get_mut(&(mailbox, workload)).unwrap();
-            let due = if row.leased { &mut row.made_due } else { &mut row.due_at };
-            *due = Some(due.map_or(at, |known| known.min(at)));
-            Ok(())
-        })
-        .await
-    }
-    async fn last_completed_start(
-        &self,
-        mailbox: MailboxId,
-        workload: Workload,
-    ) -> Result<Option<Instant>, StorageError> {
-        Ok(self.state().schedule[&(mailbox, workload)].completed_start)
-    }
-}
-
-fn lease(state: &mut State, mailbox: MailboxId, workload: Workload) -> DueWork {
-    let row = state.schedule.get_mut(&(mailbox, workload)).unwrap();
-    row.leased = true;
-    DueWork {
-        mailbox,
-        workload,
-        profile: state.mailboxes[&mailbox].profile.unwrap(),
-        due_at: row.due_at.unwrap_or(at(0)),
-        attempts: row.attempts,
     }
 }
 

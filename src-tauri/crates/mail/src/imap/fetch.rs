@@ -7,7 +7,10 @@ use super::{
     response::{Condition, FetchItems, Literal, Response, Status},
 };
 use std::{collections::VecDeque, fmt::Write as _};
-use tandem_domain::{Instant, failure::Failure};
+use tandem_domain::{
+    Instant,
+    failure::{Failure, FailureCode},
+};
 use tandem_engine::{
     ports::mail::{Fetched, MessageSink},
     raw::RawMessage,
@@ -213,18 +216,28 @@ impl Batch {
         Ok(())
     }
 
-    /// All its commands have ended: what did not come is gone, unless the server can't read any message.
+    /// All its commands have ended: what did not come is gone, or, where a command was refused, failed. A server that
+    /// refuses several messages and gives none has a fault of its own, which is not theirs.
     async fn deliver_all(mut self, reads: bool, sink: &mut dyn MessageSink) -> Result<(), Failure> {
         self.deliver_ready(sink).await?;
+        let missing = self.slots.iter().skip(self.delivered).filter(|slot| slot.fetched.is_none()).count();
         let rest = self.slots.into_iter().enumerate().skip(self.delivered);
         for (at, slot) in rest {
-            if let (None, Some(failure), false) = (&slot.fetched, &self.refusal, reads) {
-                return Err(failure.clone());
-            }
-            sink.deliver(self.first + at, slot.fetched.unwrap_or(Fetched::Gone)).await?;
+            let fetched = match (slot.fetched, &self.refusal) {
+                (Some(fetched), _) => fetched,
+                (None, Some(failure)) if !reads && missing > 1 => return Err(failure.clone()),
+                (None, Some(failure)) => unavailable(failure),
+                (None, None) => Fetched::Gone,
+            };
+            sink.deliver(self.first + at, fetched).await?;
         }
         Ok(())
     }
+}
+
+/// A message that the server lists and refuses to give.
+pub(super) fn unavailable(refusal: &Failure) -> Fetched {
+    Fetched::Failed(Failure::transient_item(FailureCode::MessageUnavailable, refusal.server_said.clone()))
 }
 
 /// A command has ended. When the server could not read something, each message that did not come is asked for alone,

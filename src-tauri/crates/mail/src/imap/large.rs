@@ -3,7 +3,7 @@
 use super::{
     connection::{Connection, Content},
     failure::{self, Doing},
-    fetch::Target,
+    fetch::{Target, unavailable},
     response::{Condition, Literal, Response},
 };
 use crate::spool::Spool;
@@ -46,6 +46,7 @@ pub(super) async fn fetch(
     let mut asked = 0_u64;
     let mut is_whole = false;
     let mut is_gone = false;
+    let mut refusal = None;
     loop {
         // The listed size is a hint (some servers estimate it): the message ends with a piece that is not full.
         let wanted = if asked < target.size { PIECES_UNDER_WAY } else { 1 };
@@ -93,13 +94,18 @@ pub(super) async fn fetch(
                     return Err(failure::refused(connection.host(), Doing::Working, &status).into());
                 }
                 // NO: the server cannot read it; OK without a piece: it was removed meanwhile.
-                is_gone |= piece.length.is_none() && !is_whole;
+                if piece.length.is_none() && !is_whole {
+                    is_gone = true;
+                    if status.condition == Condition::No {
+                        refusal = Some(failure::refused(connection.host(), Doing::Working, &status));
+                    }
+                }
             }
             _ => {}
         }
     }
     if is_gone {
-        return Ok(Fetched::Gone);
+        return Ok(refusal.as_ref().map_or(Fetched::Gone, unavailable));
     }
     Ok(target.message(spool.finish().await?))
 }

@@ -15,8 +15,8 @@ const DRAIN_BYTES: u64 = 64 * 1024 * 1024;
 /// What was received.
 pub(super) enum Received {
     Message(RawMessage),
-    /// The server would not give it.
-    Refused,
+    /// The server lists it and would not give it, in its words.
+    Refused(String),
     /// It is over the limit; the session can go on.
     TooLarge,
     /// It is over the limit and does not end; the session cannot go on.

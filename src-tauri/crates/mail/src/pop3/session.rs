@@ -126,7 +126,9 @@ impl Pop3Session {
                             sink.deliver(index, Fetched::TooLarge).await?;
                             return Err(failure);
                         }
-                        Received::Refused => Fetched::Gone,
+                        Received::Refused(said) => {
+                            Fetched::Failed(Failure::transient_item(FailureCode::MessageUnavailable, said))
+                        }
                     }
                 }
             };
@@ -140,8 +142,7 @@ impl Pop3Session {
             Ok(_) => retrieve::receive(&mut self.connection.wire, size, self.max_message_bytes).await,
             Err(refusal) if failure::says_why(&refusal) => Err(self.refused(&refusal)),
             Err(refusal) => {
-                tracing::warn!("{}: a message was refused: {}", self.connection.wire.host(), refusal.shown());
-                Ok(Received::Refused)
+                Ok(Received::Refused(format!("{}: {}", self.connection.wire.host(), refusal.shown())))
             }
         }
     }

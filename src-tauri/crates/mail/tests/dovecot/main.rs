@@ -164,6 +164,7 @@ async fn mail_is_listed_fetched_and_deleted() {
             Fetched::Gone => "gone",
             Fetched::TooLarge => "too large",
             Fetched::TooOld { .. } => "too old",
+            Fetched::Failed(_) => "failed",
         })
         .collect();
     assert_eq!(words, ["gone", "gone", "message", "too large", "gone"]);

@@ -270,6 +270,7 @@ impl Kept {
             Fetched::Gone => "gone".to_owned(),
             Fetched::TooLarge => "too large".to_owned(),
             Fetched::TooOld { .. } => "too old".to_owned(),
+            Fetched::Failed(why) => format!("failed: {}", why.code),
         };
         self.0.iter().map(|(_, fetched)| text(fetched)).collect()
     }

@@ -7,7 +7,7 @@ use crate::{
     table::{
         email, mailbox,
         raw_message::{self, Stored, WriteError},
-        recipient, schedule, send_attempt,
+        recipient, schedule, send_attempt, submission,
     },
     writer::{JobError, JobResult},
 };
@@ -27,10 +27,13 @@ use tandem_domain::{
     failure::Failure,
     ids::{CycleId, EmailId, MailboxId},
     message::ParsedMessage,
+    send_limits::Counted,
     workload::Workload,
 };
 use tandem_engine::{
-    ports::storage::{Activities, AttemptResult, PendingEmail, StorageError, UnfinishedAttempt},
+    ports::storage::{
+        Activities, AttemptResult, HeldEmail, PendingEmail, SendingAccount, StorageError, UnfinishedAttempt,
+    },
     raw::{RawMessage, SPOOL_THRESHOLD_BYTES},
 };
 
@@ -85,6 +88,8 @@ impl Activities for Store {
             let attempts = attempts.saturating_add(1);
             email::set_attempts(connection, row, attempts)?;
             send_attempt::begin(connection, row, attempts, cycle, at)?;
+            let recipients = u32::try_from(recipient::pending(connection, row)?.len()).unwrap_or(u32::MAX);
+            submission::begin(connection, email::mailbox_of(connection, row)?, row, recipients, at)?;
             email::set_status(connection, row, EmailStatus::Sending, None, None)?;
             changes.push(ChangeKind::Email);
             Ok(())
@@ -112,6 +117,44 @@ impl Activities for Store {
         self.write(move |connection, changes| {
             let (row, ..) = find(connection, email)?;
             end_attempt(connection, row, &result, at)?;
+            changes.push(ChangeKind::Email);
+            Ok(())
+        })
+        .await
+    }
+
+    async fn sent_since(
+        &self,
+        account: SendingAccount,
+        since: Instant,
+    ) -> Result<Vec<Counted>, StorageError> {
+        self.read(move |connection| {
+            Ok(match account {
+                SendingAccount::Mailbox(id) => submission::of_mailbox(connection, id, since)?,
+                SendingAccount::Profile(id) => submission::of_profile(connection, id, since)?,
+            })
+        })
+        .await
+    }
+
+    async fn hold(&self, emails: Vec<HeldEmail>) -> Result<(), StorageError> {
+        self.write(move |connection, changes| {
+            for HeldEmail { email, until, by } in emails {
+                let (row, status, _) = find(connection, email)?;
+                if status == EmailStatus::PendingSend {
+                    email::hold(connection, row, until, by)?;
+                }
+            }
+            changes.push(ChangeKind::Email);
+            Ok(())
+        })
+        .await
+    }
+
+    async fn give_up(&self, email: EmailId, why: Failure) -> Result<(), StorageError> {
+        self.write(move |connection, changes| {
+            let row = find_pending(connection, email)?;
+            email::set_status(connection, row, EmailStatus::Failed, Some(&why), None)?;
             changes.push(ChangeKind::Email);
             Ok(())
         })
@@ -263,6 +306,13 @@ fn find(connection: &Connection, id: EmailId) -> JobResult<(i64, EmailStatus, u3
     Ok((row, status, attempts))
 }
 
+fn find_pending(connection: &Connection, id: EmailId) -> JobResult<i64> {
+    match find(connection, id)? {
+        (row, EmailStatus::PendingSend, _) => Ok(row),
+        _ => Err(JobError::Refused(StorageError::Conflict)),
+    }
+}
+
 fn end_attempt(
     connection: &Connection,
     row: i64,
@@ -276,18 +326,21 @@ fn end_attempt(
         AttemptResult::Sent { server_said, refused } => {
             end("sent", Some(server_said), None)?;
             recipient::refuse(connection, row, refused)?;
+            count(connection, row, recipient::pending(connection, row)?.len())?;
             recipient::accept_pending(connection, row)?;
             email::set_submitted(connection, row, at)?;
             email::set_status(connection, row, EmailStatus::Sent, None, None)
         }
         AttemptResult::Postponed { until, why, accepted, refused } => {
             end("postponed", None, Some(why))?;
+            count(connection, row, accepted.len())?;
             recipient::accept(connection, row, accepted)?;
             recipient::refuse(connection, row, refused)?;
             email::set_status(connection, row, EmailStatus::PendingSend, Some(why), Some(*until))
         }
         AttemptResult::Failed { why, refused } => {
             end("failed", None, Some(why))?;
+            count(connection, row, 0)?;
             recipient::refuse(connection, row, refused)?;
             email::set_status(connection, row, EmailStatus::Failed, Some(why), None)
         }
@@ -298,7 +351,13 @@ fn end_attempt(
     }
 }
 
+/// So many recipients of the latest attempt count for sending limits.
+fn count(connection: &Connection, row: i64, recipients: usize) -> rusqlite::Result<()> {
+    submission::end(connection, row, u32::try_from(recipients).unwrap_or(u32::MAX))
+}
+
 fn send_again(connection: &Connection, row: i64, at: Instant) -> rusqlite::Result<()> {
+    count(connection, row, 0)?;
     send_attempt::end(connection, row, "not_accepted", None, None, at)?;
     email::set_status(connection, row, EmailStatus::PendingSend, None, Some(at))
 }

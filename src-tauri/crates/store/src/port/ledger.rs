@@ -4,8 +4,9 @@ use crate::{
     ChangeKind, Store,
     packs::Append,
     table::{
-        email, folder, ledger, mailbox, quarantine,
+        email, folder, item_retry, ledger, mailbox, quarantine,
         raw_message::{self, WriteError},
+        schedule,
     },
     writer::{JobError, JobResult},
 };
@@ -16,7 +17,9 @@ use tandem_domain::{
     Instant,
     address::MessageId,
     ids::MailboxId,
+    item_retry::OwedItem,
     ledger::{LedgerRow, ServerIdentity},
+    workload::Workload,
 };
 use tandem_engine::{
     ports::{
@@ -121,6 +124,15 @@ impl Ledger for Store {
         .await
     }
 
+    async fn owed(&self, mailbox: MailboxId, folder: &str) -> Result<Vec<OwedItem>, StorageError> {
+        let folder = folder.to_owned();
+        self.read(move |connection| match folder::find(connection, mailbox, &folder)? {
+            Some(folder) => Ok(item_retry::of_folder(connection, folder)?),
+            None => Ok(Vec::new()),
+        })
+        .await
+    }
+
     async fn mailboxes_that_saw(&self, message_id: &MessageId) -> Result<Vec<MailboxId>, StorageError> {
         let message_id = message_id.clone();
         self.read(move |connection| Ok(ledger::mailboxes_that_saw(connection, &message_id)?)).await
@@ -135,6 +147,37 @@ fn recorded_bytes(item: &DecidedItem) -> u64 {
     }
 }
 
+impl Store {
+    /// Owes a message again that was given up: the mailbox's next cycle, which is due now, tries to fetch it.
+    ///
+    /// # Errors
+    /// [`StorageError::NotFound`] when no such message was given up.
+    pub async fn retry_undeliverable(
+        &self,
+        mailbox: MailboxId,
+        folder: &str,
+        identity: &ServerIdentity,
+        at: Instant,
+    ) -> Result<(), StorageError> {
+        let (folder, identity) = (folder.to_owned(), identity.clone());
+        self.write(move |connection, changes| {
+            let row = folder::find(connection, mailbox, &folder)?;
+            let owed = match row {
+                Some(row) => ledger::owe_again(connection, row, &identity, at)?,
+                None => None,
+            };
+            let (Some(row), Some(owed)) = (row, owed) else {
+                return Err(super::not_found("undeliverable message", identity.0));
+            };
+            item_retry::put(connection, row, &owed)?;
+            schedule::make_due(connection, mailbox, Workload::Incoming, at)?;
+            changes.extend([ChangeKind::Ledger, ChangeKind::Schedule]);
+            Ok(())
+        })
+        .await
+    }
+}
+
 fn write_item(
     connection: &Connection,
     folder: i64,
@@ -145,8 +188,10 @@ fn write_item(
     let row = &item.row;
     // A message from quarantine that is decided anew leaves it; one that fails again gets a new reason.
     quarantine::remove(connection, folder, &row.identity)?;
+    item_retry::remove(connection, folder, &row.identity)?;
     match &item.keep {
         Keep::Nothing => {}
+        Keep::Owed(owed) => item_retry::put(connection, folder, owed)?,
         Keep::Email { email, message, raw } => {
             if email::find(connection, email.id)?.is_some() {
                 // The same batch again: the record is there, perhaps with a person's later changes, and stays. A

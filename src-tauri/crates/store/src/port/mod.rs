@@ -2,6 +2,7 @@
 
 mod activities;
 mod alert_log;
+mod circuits;
 mod configuration;
 mod directory;
 mod ledger;
@@ -11,6 +12,8 @@ mod test_results;
 mod verifications;
 
 pub use activities::PersonsVerdict;
+pub use circuits::CredentialsOf;
+pub(crate) use circuits::probe_now;
 
 use crate::writer::JobError;
 use std::fmt::Display;

@@ -310,7 +310,8 @@ fn mailbox_view(connection: &Connection, mailbox: Mailbox) -> rusqlite::Result<M
                 .as_ref()
                 .filter(|row| row.lease_owner.is_some())
                 .and_then(|row| row.lease_until),
-            last_completed_start: row.and_then(|row| row.last_completed_start),
+            last_completed_start: row.as_ref().and_then(|row| row.last_completed_start),
+            expected_at: row.and_then(|row| row.expected_at),
         });
     }
     let (owner_name, owner_filter) =

@@ -3,9 +3,10 @@
 use super::not_found;
 use crate::{
     ChangeKind, Store,
-    table::{coverage, cycle, mailbox_workload, schedule},
+    table::{circuit, coverage, cycle, mailbox_workload, schedule},
 };
 use async_trait::async_trait;
+use rusqlite::Connection;
 use tandem_domain::{Instant, ids::MailboxId, workload::Workload};
 use tandem_engine::ports::storage::{CycleReport, DueWork, Schedule, StorageError};
 
@@ -20,15 +21,20 @@ impl Schedule for Store {
         limit: u32,
     ) -> Result<Vec<DueWork>, StorageError> {
         // Asked often and mostly for nothing: only look first, and write when there is something.
-        let waiting = self.read(move |connection| Ok(schedule::due(connection, workload, now, 1)?)).await?;
-        if waiting.is_empty() {
-            return Ok(waiting);
+        let waiting = self.read(move |connection| {
+            let mut waiting = schedule::due(connection, workload, now, 1)?;
+            waiting.extend(schedule::due_probes(connection, workload, now)?);
+            Ok(waiting)
+        });
+        if waiting.await?.is_empty() {
+            return Ok(Vec::new());
         }
         let lease_owner = lease_owner.to_owned();
         self.write(move |connection, changes| {
-            let due = schedule::due(connection, workload, now, limit)?;
+            let mut due = schedule::due_probes(connection, workload, now)?;
+            due.extend(schedule::due(connection, workload, now, limit)?);
             for work in &due {
-                schedule::lease(connection, work, &lease_owner, lease_until)?;
+                take(connection, work, &lease_owner, lease_until)?;
             }
             changes.push(ChangeKind::Schedule);
             Ok(due)
@@ -48,7 +54,7 @@ impl Schedule for Store {
         self.write(move |connection, changes| {
             let found = schedule::claimable(connection, mailbox, workload, now)?;
             if let Some(work) = &found {
-                schedule::lease(connection, work, &lease_owner, lease_until)?;
+                take(connection, work, &lease_owner, lease_until)?;
                 changes.push(ChangeKind::Schedule);
             }
             Ok(found)
@@ -59,28 +65,24 @@ impl Schedule for Store {
     async fn finish(&self, report: CycleReport) -> Result<(), StorageError> {
         self.write(move |connection, changes| {
             let CycleReport { mailbox, workload, ended_at, .. } = report;
-            // A cycle that wants to go on at once has not completed.
-            let completed = report.failure.is_none() && report.next_due_at.is_none_or(|due| due > ended_at);
-            let start = completed.then_some(report.started_at);
-            let next = report.next_due_at;
-            let known = schedule::finish(connection, mailbox, workload, next, report.attempts, start)?;
-            if known == 0 {
+            if schedule::finish(connection, &report)? == 0 {
                 return Err(not_found("mailbox", mailbox));
             }
+            circuit::free_probe(connection, mailbox, workload)?;
             match &report.failure {
                 Some(failure) => {
                     mailbox_workload::failed(connection, mailbox, workload, failure, ended_at)?;
+                    if report.next_due_at.is_none() {
+                        mailbox_workload::stop(connection, mailbox, workload, failure.code)?;
+                    }
                 }
-                None if completed => {
+                None if report.expected_at.is_some() => {
                     mailbox_workload::completed(connection, mailbox, workload, ended_at)?;
                     if workload == Workload::Incoming {
                         coverage::extend(connection, mailbox, report.started_at, ended_at)?;
                     }
                 }
                 None => {}
-            }
-            if next.is_none() {
-                mailbox_workload::set_enabled(connection, mailbox, workload, false)?;
             }
             cycle::insert(connection, &report)?;
             changes.extend([ChangeKind::Configuration, ChangeKind::Schedule]);
@@ -98,6 +100,7 @@ impl Schedule for Store {
         let lease_owner = lease_owner.to_owned();
         self.write(move |connection, changes| {
             schedule::release(connection, mailbox, workload, &lease_owner)?;
+            circuit::free_probe(connection, mailbox, workload)?;
             changes.push(ChangeKind::Schedule);
             Ok(())
         })
@@ -107,6 +110,7 @@ impl Schedule for Store {
     async fn release_all(&self) -> Result<(), StorageError> {
         self.write(move |connection, changes| {
             schedule::release_all(connection)?;
+            circuit::free_probes(connection)?;
             changes.push(ChangeKind::Schedule);
             Ok(())
         })
@@ -144,4 +148,17 @@ impl Schedule for Store {
         })
         .await
     }
+}
+
+/// Takes a lease, and the probe with it.
+fn take(
+    connection: &Connection,
+    work: &DueWork,
+    lease_owner: &str,
+    lease_until: Instant,
+) -> rusqlite::Result<()> {
+    if work.is_probe {
+        circuit::take_probe(connection, work.profile, work.workload, work.mailbox)?;
+    }
+    schedule::lease(connection, work, lease_owner, lease_until)
 }

@@ -36,8 +36,7 @@ impl TestResults for Store {
             // A ladder without any rung that held proves nothing.
             if failure.is_none() && rungs.iter().any(|rung| rung.outcome == RungOutcome::Passed) {
                 mailbox_workload::set_enabled(connection, mailbox, workload, true)?;
-                schedule::forget_attempts(connection, mailbox, workload)?;
-                schedule::make_due(connection, mailbox, workload, at)?;
+                schedule::start_anew(connection, mailbox, workload, at)?;
                 changes.push(ChangeKind::Schedule);
             }
             changes.push(ChangeKind::Configuration);

@@ -2,8 +2,8 @@
 
 use crate::{
     codec::{
-        instant, lines, message_ids, ms, opt_instant, opt_message_id, opt_ms, opt_owner, owner, owner_id,
-        owner_kind, word,
+        instant, lines, message_ids, ms, opt_instant, opt_message_id, opt_ms, opt_owner, opt_word, owner,
+        owner_id, owner_kind, word,
     },
     failure_json::{opt_failure, opt_failure_json},
     query::Conditions,
@@ -19,6 +19,7 @@ use tandem_domain::{
     failure::Failure,
     ids::{CycleId, EmailId, MailboxId},
     message::ParsedMessage,
+    send_limits::HeldBy,
 };
 use tandem_engine::ports::storage::PendingEmail;
 use uuid::Uuid;
@@ -158,9 +159,18 @@ pub(crate) fn set_status(
     failure: Option<&Failure>,
     not_before: Option<Instant>,
 ) -> rusqlite::Result<()> {
-    let mut update = connection
-        .prepare_cached("UPDATE email SET status = ?2, last_failure = ?3, not_before = ?4 WHERE row = ?1")?;
+    let mut update = connection.prepare_cached(
+        "UPDATE email SET status = ?2, last_failure = ?3, not_before = ?4, held_by = NULL WHERE row = ?1",
+    )?;
     update.execute(params![row, status.as_str(), opt_failure_json(failure), opt_ms(not_before)])?;
+    Ok(())
+}
+
+/// Holds a pending email back.
+pub(crate) fn hold(connection: &Connection, row: i64, until: Instant, by: HeldBy) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached("UPDATE email SET not_before = ?2, held_by = ?3 WHERE row = ?1")?
+        .execute(params![row, ms(until), by.as_str()])?;
     Ok(())
 }
 
@@ -308,6 +318,7 @@ pub(crate) fn detail(connection: &Connection, id: EmailId) -> rusqlite::Result<O
         submitted_at: opt_instant(row, "submitted_at")?,
         send_after: opt_instant(row, "send_after")?,
         not_before: opt_instant(row, "not_before")?,
+        held_by: opt_word(row, "held_by", HeldBy::from_word)?,
         parties: party::of_email(connection, key)?,
         recipients: recipient::all(connection, key)?,
         send_attempts: send_attempt::all(connection, key)?,

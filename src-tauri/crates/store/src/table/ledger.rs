@@ -10,7 +10,9 @@ use rusqlite::{Connection, OptionalExtension, Row, params, params_from_iter};
 use tandem_domain::{
     Instant,
     address::MessageId,
+    failure::{Failure, FailureCode},
     ids::{CycleId, EmailId, MailboxId},
+    item_retry::OwedItem,
     ledger::{Decision, LedgerRow, ServerIdentity},
 };
 use uuid::Uuid;
@@ -83,6 +85,32 @@ pub(crate) fn upsert(
         if deletes && is_processed(row.decision) { "to_delete" } else { "kept" },
     ])?;
     Ok(())
+}
+
+/// Turns a message that was given up into one that is owed and due at once. `None`: none with this identity was.
+pub(crate) fn owe_again(
+    connection: &Connection,
+    folder: i64,
+    identity: &ServerIdentity,
+    at: Instant,
+) -> rusqlite::Result<Option<OwedItem>> {
+    let mut update = connection.prepare_cached(
+        "UPDATE ledger SET decision = ?3 WHERE folder = ?1 AND identity = ?2 AND decision = ?4
+         RETURNING size, received_at, trace",
+    )?;
+    let (now, before) = (Decision::Retrying.as_str(), Decision::Undeliverable.as_str());
+    let found = update.query_row(params![folder, identity.0, now, before], |row| {
+        let said = trace(row, "trace")?.pop().map_or_else(String::new, |step| step.detail);
+        Ok(OwedItem {
+            identity: identity.clone(),
+            size: row.get("size")?,
+            received_at: opt_instant(row, "received_at")?,
+            failures: 0,
+            next_at: at,
+            why: Failure::transient_item(FailureCode::MessageUnavailable, said),
+        })
+    });
+    found.optional()
 }
 
 /// Identities whose copy on the server is to be deleted, oldest first.

@@ -7,8 +7,8 @@ use crate::{
 use rusqlite::{Connection, OptionalExtension, params};
 use tandem_domain::{
     Instant,
-    failure::Failure,
-    ids::MailboxId,
+    failure::{Failure, FailureCode},
+    ids::{MailboxId, ProfileId},
     mailbox::{DeliveryMethod, Mailbox},
     workload::{Workload, WorkloadState, WorkloadStatus},
 };
@@ -72,16 +72,55 @@ pub(crate) fn set_enabled(
     workload: Workload,
     enabled: bool,
 ) -> rusqlite::Result<()> {
-    let mut update = connection
-        .prepare_cached("UPDATE mailbox_workload SET enabled = ?3 WHERE mailbox = ?1 AND workload = ?2")?;
+    let mut update = connection.prepare_cached(
+        "UPDATE mailbox_workload SET enabled = ?3, stopped_by = NULL WHERE mailbox = ?1 AND workload = ?2",
+    )?;
     update.execute(params![mailbox.0, workload.as_str(), enabled])?;
     Ok(())
+}
+
+/// Disables a workload because of a failure, whose code is kept.
+pub(crate) fn stop(
+    connection: &Connection,
+    mailbox: MailboxId,
+    workload: Workload,
+    code: FailureCode,
+) -> rusqlite::Result<()> {
+    let mut update = connection.prepare_cached(
+        "UPDATE mailbox_workload SET enabled = 0, stopped_by = ?3 WHERE mailbox = ?1 AND workload = ?2",
+    )?;
+    update.execute(params![mailbox.0, workload.as_str(), code.as_str()])?;
+    Ok(())
+}
+
+/// The workloads that a failure of the engine's own cycles disabled, of one mailbox or of all mailboxes of a profile,
+/// with its code.
+pub(crate) fn stopped(
+    connection: &Connection,
+    mailbox: Option<MailboxId>,
+    profile: Option<ProfileId>,
+) -> rusqlite::Result<Vec<(MailboxId, Workload, FailureCode)>> {
+    let mut select = connection.prepare_cached(
+        "SELECT state.mailbox, state.workload, state.stopped_by FROM mailbox_workload AS state
+         JOIN mailbox ON mailbox.id = state.mailbox
+         WHERE state.stopped_by IS NOT NULL AND NOT state.enabled AND (mailbox.id = ?1 OR mailbox.profile = ?2)",
+    )?;
+    let key = params![mailbox.map(|one| one.0), profile.map(|one| one.0)];
+    let found = select.query_map(key, |row| {
+        Ok((
+            MailboxId(row.get("mailbox")?),
+            word(row, "workload", Workload::from_word)?,
+            word(row, "stopped_by", FailureCode::from_word)?,
+        ))
+    })?;
+    found.collect()
 }
 
 /// Back to never tested, disabled: another address or owner needs a new test.
 pub(crate) fn reset(connection: &Connection, mailbox: MailboxId) -> rusqlite::Result<()> {
     connection.execute(
-        "UPDATE mailbox_workload SET enabled = 0, status = 'not_run', tested_at = NULL WHERE mailbox = ?1",
+        "UPDATE mailbox_workload SET enabled = 0, status = 'not_run', tested_at = NULL, stopped_by = NULL
+         WHERE mailbox = ?1",
         [mailbox.0],
     )?;
     Ok(())
@@ -103,7 +142,7 @@ pub(crate) fn completed(
     Ok(())
 }
 
-/// Records that a cycle failed.
+/// Records that a cycle failed. A proof dated after it is of a clock that was set back, and is dropped.
 pub(crate) fn failed(
     connection: &Connection,
     mailbox: MailboxId,
@@ -112,7 +151,8 @@ pub(crate) fn failed(
     at: Instant,
 ) -> rusqlite::Result<()> {
     let mut update = connection.prepare_cached(
-        "UPDATE mailbox_workload SET status = ?3, last_failure = ?4, last_failure_at = ?5
+        "UPDATE mailbox_workload SET status = ?3, last_failure = ?4, last_failure_at = ?5,
+            last_success_at = CASE WHEN last_success_at > ?5 THEN NULL ELSE last_success_at END
          WHERE mailbox = ?1 AND workload = ?2",
     )?;
     let status = status_word(WorkloadStatus::Failure);

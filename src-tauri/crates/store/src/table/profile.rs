@@ -5,11 +5,13 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use tandem_domain::{
     ids::ProfileId,
     profile::{AuthenticateUsing, CertificateTrust, EmailServerProfile, Endpoint, Security, ServerType},
+    send_limits::SendLimits,
 };
 use uuid::Uuid;
 
 const COLUMNS: &str = "id, name, description, server_type, active, authenticate_using, user_name,
-    process_emails_from, max_concurrent_connections, min_polling_interval_minutes";
+    process_emails_from, max_concurrent_connections, min_polling_interval_minutes, send_limit_recipients_per_day,
+    send_limit_messages_per_minute";
 
 /// One profile.
 pub(crate) fn get(connection: &Connection, id: ProfileId) -> rusqlite::Result<Option<EmailServerProfile>> {
@@ -40,11 +42,13 @@ pub(crate) fn id_by_name(connection: &Connection, name: &str) -> rusqlite::Resul
 pub(crate) fn upsert(connection: &Connection, profile: &EmailServerProfile) -> rusqlite::Result<()> {
     connection.execute(
         "INSERT INTO profile (id, name, name_key, description, server_type, active, authenticate_using, user_name,
-            process_emails_from, max_concurrent_connections, min_polling_interval_minutes)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
+            process_emails_from, max_concurrent_connections, min_polling_interval_minutes,
+            send_limit_recipients_per_day, send_limit_messages_per_minute)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)
          ON CONFLICT (id) DO UPDATE SET name = ?2, name_key = ?3, description = ?4, server_type = ?5, active = ?6,
             authenticate_using = ?7, user_name = ?8, process_emails_from = ?9, max_concurrent_connections = ?10,
-            min_polling_interval_minutes = ?11",
+            min_polling_interval_minutes = ?11, send_limit_recipients_per_day = ?12,
+            send_limit_messages_per_minute = ?13",
         params![
             profile.id.0,
             profile.name,
@@ -57,6 +61,8 @@ pub(crate) fn upsert(connection: &Connection, profile: &EmailServerProfile) -> r
             opt_ms(profile.process_emails_from),
             profile.max_concurrent_connections,
             profile.min_polling_interval_minutes,
+            profile.send_limits.recipients_per_day,
+            profile.send_limits.messages_per_minute,
         ],
     )?;
     connection.execute("DELETE FROM profile_endpoint WHERE profile = ?1", [profile.id.0])?;
@@ -111,6 +117,10 @@ fn read(row: &Row<'_>) -> rusqlite::Result<EmailServerProfile> {
         process_emails_from: opt_instant(row, "process_emails_from")?,
         max_concurrent_connections: row.get("max_concurrent_connections")?,
         min_polling_interval_minutes: row.get("min_polling_interval_minutes")?,
+        send_limits: SendLimits {
+            recipients_per_day: row.get("send_limit_recipients_per_day")?,
+            messages_per_minute: row.get("send_limit_messages_per_minute")?,
+        },
     })
 }
 

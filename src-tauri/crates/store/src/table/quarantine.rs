@@ -77,8 +77,9 @@ pub(crate) fn count(connection: &Connection) -> rusqlite::Result<u64> {
     connection.prepare_cached("SELECT count(*) FROM quarantine")?.query_row([], |row| row.get(0))
 }
 
-/// The id of a message in quarantine: the same message always gets the same one.
-pub(crate) fn id(mailbox: MailboxId, folder: &str, identity: &ServerIdentity) -> QuarantineId {
+/// The id of a message that waits for a person: the same message always gets the same one.
+#[must_use]
+pub fn id(mailbox: MailboxId, folder: &str, identity: &ServerIdentity) -> QuarantineId {
     let name = format!("quarantine:{folder}:{}", identity.0);
     QuarantineId(Uuid::new_v5(&mailbox.0, name.as_bytes()))
 }

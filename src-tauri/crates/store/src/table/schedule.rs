@@ -1,21 +1,34 @@
 //! `schedule`: who runs when, and whose engine has taken it.
 
 use crate::codec::{ms, opt_instant, opt_ms, word};
+use chrono::Duration;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use tandem_domain::{
     Instant,
+    frequency::Activity,
     ids::{MailboxId, ProfileId},
     workload::Workload,
 };
-use tandem_engine::ports::storage::DueWork;
+use tandem_engine::ports::storage::{CycleReport, DueWork};
+use uuid::Uuid;
 
 /// What makes a workload processed: `Mailbox::is_processed`, and the profile is active.
 const PROCESSED: &str = "schedule
     JOIN mailbox ON mailbox.id = schedule.mailbox
     JOIN profile ON profile.id = mailbox.profile
     JOIN mailbox_workload AS state ON state.mailbox = schedule.mailbox AND state.workload = schedule.workload
+    LEFT JOIN circuit ON circuit.profile = mailbox.profile AND circuit.workload = schedule.workload
     WHERE mailbox.approval = 'approved' AND profile.active AND state.enabled
       AND state.method = 'server_side_sync'";
+
+/// The columns of [`DueWork`].
+const COLUMNS: &str =
+    "schedule.mailbox, schedule.workload, mailbox.profile, schedule.due_at, schedule.attempts,
+    schedule.busy_cycles, schedule.idle_cycles, state.last_failure_at IS NOT NULL AS had_failed,
+    circuit.since IS NOT NULL AS is_probe";
+
+/// A proof that is dated later than this after now is of a clock that was set back, and proves nothing.
+const CLOCK_TOLERANCE: Duration = Duration::minutes(1);
 
 /// Where the schedule of one workload stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,6 +38,7 @@ pub(crate) struct ScheduleRow {
     pub(crate) lease_owner: Option<String>,
     pub(crate) lease_until: Option<Instant>,
     pub(crate) last_completed_start: Option<Instant>,
+    pub(crate) expected_at: Option<Instant>,
 }
 
 /// The rows of a new mailbox.
@@ -38,7 +52,8 @@ pub(crate) fn create(connection: &Connection, mailbox: MailboxId) -> rusqlite::R
     Ok(())
 }
 
-/// Processed workloads that are due and free, the longest due first.
+/// Processed workloads that are due and free and whose profile's server is reachable as far as known, the longest due
+/// first.
 pub(crate) fn due(
     connection: &Connection,
     workload: Workload,
@@ -46,12 +61,61 @@ pub(crate) fn due(
     limit: u32,
 ) -> rusqlite::Result<Vec<DueWork>> {
     let mut select = connection.prepare_cached(&format!(
-        "SELECT schedule.mailbox, schedule.workload, mailbox.profile, schedule.due_at, schedule.attempts
-         FROM {PROCESSED} AND schedule.due_at <= ?1 AND (schedule.lease_until IS NULL OR schedule.lease_until <= ?1)
-           AND schedule.workload = ?3
+        "SELECT {COLUMNS} FROM {PROCESSED} AND circuit.since IS NULL AND schedule.due_at <= ?1
+           AND (schedule.lease_until IS NULL OR schedule.lease_until <= ?1) AND schedule.workload = ?3
          ORDER BY schedule.due_at LIMIT ?2"
     ))?;
-    select.query_map(params![ms(now), limit, workload.as_str()], |row| due_work(row, now))?.collect()
+    let values = params![ms(now), limit, workload.as_str()];
+    let mut due: Vec<DueWork> =
+        select.query_map(values, |row| due_work(row, now))?.collect::<Result<_, _>>()?;
+    let mut misdated = connection.prepare_cached(&format!(
+        "SELECT {COLUMNS} FROM {PROCESSED} AND circuit.since IS NULL AND state.last_success_at > ?4
+           AND schedule.due_at > ?1
+           AND (schedule.lease_until IS NULL OR schedule.lease_until <= ?1) AND schedule.workload = ?3 LIMIT ?2"
+    ))?;
+    let left = limit.saturating_sub(u32::try_from(due.len()).unwrap_or(u32::MAX));
+    let values = params![ms(now), left, workload.as_str(), ms(now + CLOCK_TOLERANCE)];
+    due.extend(misdated.query_map(values, |row| due_work(row, now))?.collect::<Result<Vec<_>, _>>()?);
+    Ok(due)
+}
+
+/// Of each profile whose circuit is open and whose probe is due and free, the one that tries: the longest due, of those
+/// that are due or failed.
+pub(crate) fn due_probes(
+    connection: &Connection,
+    workload: Workload,
+    now: Instant,
+) -> rusqlite::Result<Vec<DueWork>> {
+    let mut open = connection.prepare_cached(
+        "SELECT profile FROM circuit
+         WHERE workload = ?1 AND since IS NOT NULL AND probe_at <= ?2 AND probing IS NULL",
+    )?;
+    let profiles: Vec<Uuid> =
+        open.query_map(params![workload.as_str(), ms(now)], |row| row.get(0))?.collect::<Result<_, _>>()?;
+    let mut select = connection.prepare_cached(&format!(
+        "SELECT {COLUMNS} FROM {PROCESSED} AND mailbox.profile = ?3 AND schedule.workload = ?2
+           AND (schedule.due_at <= ?1 OR state.last_failure_at IS NOT NULL) AND schedule.due_at IS NOT NULL
+           AND (schedule.lease_until IS NULL OR schedule.lease_until <= ?1)
+         ORDER BY schedule.due_at LIMIT 1"
+    ))?;
+    let mut found = Vec::new();
+    for profile in profiles {
+        let key = params![ms(now), workload.as_str(), profile];
+        found.extend(select.query_row(key, |row| due_work(row, now)).optional()?);
+    }
+    Ok(found)
+}
+
+/// How many mailboxes of a profile are processed in this direction.
+pub(crate) fn processed(
+    connection: &Connection,
+    profile: ProfileId,
+    workload: Workload,
+) -> rusqlite::Result<u32> {
+    let mut select = connection.prepare_cached(&format!(
+        "SELECT count(*) FROM {PROCESSED} AND mailbox.profile = ?1 AND schedule.workload = ?2"
+    ))?;
+    select.query_row(params![profile.0, workload.as_str()], |row| row.get(0))
 }
 
 /// One workload, due or not, when it is processed and free.
@@ -62,8 +126,7 @@ pub(crate) fn claimable(
     now: Instant,
 ) -> rusqlite::Result<Option<DueWork>> {
     let mut select = connection.prepare_cached(&format!(
-        "SELECT schedule.mailbox, schedule.workload, mailbox.profile, schedule.due_at, schedule.attempts
-         FROM {PROCESSED} AND (schedule.lease_until IS NULL OR schedule.lease_until <= ?1)
+        "SELECT {COLUMNS} FROM {PROCESSED} AND (schedule.lease_until IS NULL OR schedule.lease_until <= ?1)
            AND schedule.mailbox = ?2 AND schedule.workload = ?3"
     ))?;
     let key = params![ms(now), mailbox.0, workload.as_str()];
@@ -86,28 +149,26 @@ pub(crate) fn lease(
 
 /// Frees the lease after a cycle and sets the next due instant, or none. What was asked for meanwhile is kept; and
 /// where nothing failed, an email that waits for its time is not kept waiting beyond it.
-pub(crate) fn finish(
-    connection: &Connection,
-    mailbox: MailboxId,
-    workload: Workload,
-    next_due_at: Option<Instant>,
-    attempts: u32,
-    completed_start: Option<Instant>,
-) -> rusqlite::Result<usize> {
+pub(crate) fn finish(connection: &Connection, report: &CycleReport) -> rusqlite::Result<usize> {
     let mut update = connection.prepare_cached(
         "UPDATE schedule SET due_at = CASE WHEN ?3 IS NULL THEN NULL ELSE min(?3, coalesce(wake_at, ?3),
-              CASE WHEN ?2 = 'outgoing' AND ?4 = 0 THEN coalesce((SELECT min(not_before) FROM email
+              CASE WHEN ?2 = 'outgoing' AND ?9 THEN coalesce((SELECT min(not_before) FROM email
                 WHERE mailbox = ?1 AND status = 'pending_send'), ?3) ELSE ?3 END) END,
             wake_at = NULL, attempts = ?4, lease_owner = NULL, lease_until = NULL,
-            last_completed_start = coalesce(?5, last_completed_start)
+            last_completed_start = coalesce(?5, last_completed_start), busy_cycles = ?6, idle_cycles = ?7,
+            expected_at = coalesce(?8, expected_at)
          WHERE mailbox = ?1 AND workload = ?2",
     )?;
     update.execute(params![
-        mailbox.0,
-        workload.as_str(),
-        opt_ms(next_due_at),
-        attempts,
-        opt_ms(completed_start)
+        report.mailbox.0,
+        report.workload.as_str(),
+        opt_ms(report.next_due_at),
+        report.attempts,
+        opt_ms(report.expected_at.map(|_| report.started_at)),
+        report.activity.busy_cycles,
+        report.activity.idle_cycles,
+        opt_ms(report.expected_at),
+        report.failure.is_none(),
     ])
 }
 
@@ -138,12 +199,27 @@ pub(crate) fn release_all(connection: &Connection) -> rusqlite::Result<()> {
     Ok(())
 }
 
-/// The earliest due instant of a processed workload that nobody has taken.
+/// The earliest due instant of a processed workload that nobody has taken, or of a probe.
 pub(crate) fn next_due(connection: &Connection) -> rusqlite::Result<Option<Instant>> {
     let mut select = connection.prepare_cached(&format!(
-        "SELECT min(schedule.due_at) AS due_at FROM {PROCESSED} AND schedule.lease_until IS NULL"
+        "SELECT schedule.due_at AS due_at FROM {PROCESSED} AND schedule.lease_until IS NULL
+           AND circuit.since IS NULL AND schedule.due_at IS NOT NULL ORDER BY schedule.due_at LIMIT 1"
     ))?;
-    select.query_row([], |row| opt_instant(row, "due_at"))
+    let due = select.query_row([], |row| opt_instant(row, "due_at")).optional()?.flatten();
+    let mut open = connection.prepare_cached(
+        "SELECT count(*) FROM circuit WHERE since IS NOT NULL AND probe_at IS NOT NULL AND probing IS NULL",
+    )?;
+    if open.query_row([], |row| row.get::<_, u32>(0))? == 0 {
+        return Ok(due);
+    }
+    let mut select = connection.prepare_cached(&format!(
+        "SELECT min(CASE WHEN state.last_failure_at IS NULL THEN max(circuit.probe_at, schedule.due_at)
+            ELSE circuit.probe_at END) AS due_at
+         FROM {PROCESSED} AND schedule.lease_until IS NULL AND schedule.due_at IS NOT NULL
+           AND circuit.since IS NOT NULL AND circuit.probing IS NULL"
+    ))?;
+    let probe = select.query_row([], |row| opt_instant(row, "due_at"))?;
+    Ok([due, probe].into_iter().flatten().min())
 }
 
 /// Makes a workload due at this instant at the latest; one that is running, right after it.
@@ -161,15 +237,28 @@ pub(crate) fn make_due(
     update.execute(params![mailbox.0, workload.as_str(), ms(at)])
 }
 
-/// Starts counting failures anew: a person has just proved that it works.
-pub(crate) fn forget_attempts(
+/// Starts anew: a person has just proved that it works, or gave a new password. The next completed cycle is due now.
+pub(crate) fn start_anew(
     connection: &Connection,
     mailbox: MailboxId,
     workload: Workload,
+    at: Instant,
 ) -> rusqlite::Result<()> {
     connection.execute(
-        "UPDATE schedule SET attempts = 0 WHERE mailbox = ?1 AND workload = ?2",
-        params![mailbox.0, workload.as_str()],
+        "UPDATE schedule SET attempts = 0, expected_at = ?3 WHERE mailbox = ?1 AND workload = ?2",
+        params![mailbox.0, workload.as_str(), ms(at)],
+    )?;
+    make_due(connection, mailbox, workload, at)?;
+    Ok(())
+}
+
+/// Brings what is due later than that forward, as far as the profiles' minimum polling intervals allow.
+pub(crate) fn bring_forward(connection: &Connection, now: Instant, at: Instant) -> rusqlite::Result<()> {
+    connection.execute(
+        "UPDATE schedule SET due_at = min(due_at, ?1), expected_at = min(expected_at, ?1)
+         WHERE due_at IS NOT NULL AND mailbox IN (SELECT mailbox.id FROM mailbox
+            JOIN profile ON profile.id = mailbox.profile WHERE min_polling_interval_minutes * 60000 <= ?1 - ?2)",
+        params![ms(at), ms(now)],
     )?;
     Ok(())
 }
@@ -181,8 +270,8 @@ pub(crate) fn get(
     workload: Workload,
 ) -> rusqlite::Result<Option<ScheduleRow>> {
     let mut select = connection.prepare_cached(
-        "SELECT due_at, attempts, lease_owner, lease_until, last_completed_start FROM schedule
-         WHERE mailbox = ?1 AND workload = ?2",
+        "SELECT due_at, attempts, lease_owner, lease_until, last_completed_start, expected_at
+         FROM schedule WHERE mailbox = ?1 AND workload = ?2",
     )?;
     let found = select.query_row(params![mailbox.0, workload.as_str()], |row| {
         Ok(ScheduleRow {
@@ -191,6 +280,7 @@ pub(crate) fn get(
             lease_owner: row.get("lease_owner")?,
             lease_until: opt_instant(row, "lease_until")?,
             last_completed_start: opt_instant(row, "last_completed_start")?,
+            expected_at: opt_instant(row, "expected_at")?,
         })
     });
     found.optional()
@@ -203,5 +293,8 @@ fn due_work(row: &Row<'_>, now: Instant) -> rusqlite::Result<DueWork> {
         profile: ProfileId(row.get("profile")?),
         due_at: opt_instant(row, "due_at")?.unwrap_or(now),
         attempts: row.get("attempts")?,
+        activity: Activity { busy_cycles: row.get("busy_cycles")?, idle_cycles: row.get("idle_cycles")? },
+        had_failed: row.get("had_failed")?,
+        is_probe: row.get("is_probe")?,
     })
 }

@@ -9,6 +9,7 @@
 
 mod activities;
 mod alerts;
+mod clockwork;
 mod configuration;
 #[cfg(unix)]
 mod crash;

@@ -3,6 +3,7 @@
 use crate::support::{AMY, BEN, PROFILE, at, contoso, cycle, enable, outgoing, passed, profile, raw};
 use tandem_domain::{
     failure::{Failure, FailureCode},
+    frequency::Activity,
     mailbox::Approval,
     probe::{Rung, RungName, RungOutcome},
     workload::{Workload, WorkloadStatus},
@@ -21,6 +22,8 @@ fn report(started: i64, next: Option<i64>, failure: Option<Failure>) -> CycleRep
         ended_at: at(started + 1),
         items: 3,
         attempts: u32::from(failure.is_some()),
+        activity: Activity { busy_cycles: 1, idle_cycles: 0 },
+        expected_at: next.filter(|next| failure.is_none() && *next > started + 1).map(at),
         failure,
         next_due_at: next.map(at),
     }

@@ -3,6 +3,7 @@
 use crate::support::{AMY, INBOX, at, mailbox, open};
 use rusqlite::Connection;
 use std::{fs, path::PathBuf};
+use tandem_domain::frequency::FrequencyPolicy;
 use tandem_engine::ports::storage::{Configuration, Ledger};
 use tandem_store::{DATABASE_FILE, Store, view::EmailFilter};
 
@@ -24,12 +25,27 @@ fn the_documented_schema_is_the_real_one() {
 }
 
 #[tokio::test]
+async fn an_interval_that_somebody_chose_stays_when_version_1_is_upgraded() {
+    let home = tempfile::tempdir().unwrap();
+    let path = home.path().join(DATABASE_FILE);
+    let old = Connection::open(&path).unwrap();
+    old.execute_batch(VERSION_1).unwrap();
+    old.execute("UPDATE organization SET cycle_interval_minutes = 30", []).unwrap();
+    drop(old);
+    let store = Store::open(&path, at(0)).unwrap();
+    assert_eq!(store.settings().await.unwrap().cycle_interval_minutes, Some(30));
+}
+
+#[tokio::test]
 async fn a_database_of_version_1_is_upgraded_and_keeps_its_records() {
     let home = tempfile::tempdir().unwrap();
     let path = home.path().join(DATABASE_FILE);
     Connection::open(&path).unwrap().execute_batch(VERSION_1).unwrap();
     let store = Store::open(&path, at(0)).unwrap();
     assert_eq!(store.mailbox(AMY).await.unwrap(), mailbox(101, "amy@contoso.test", 1, 50));
+    // The old default interval becomes the policy's.
+    assert_eq!(store.settings().await.unwrap().cycle_interval_minutes, None);
+    assert_eq!(store.settings().await.unwrap().frequency, FrequencyPolicy::Online);
     assert_eq!(store.cursor(AMY, INBOX).await.unwrap().unwrap().0, "1:1");
     let emails = store.list_emails(EmailFilter::default(), 9).await.unwrap();
     assert_eq!(

@@ -20,6 +20,7 @@ use tandem_domain::{
     message::ParsedMessage,
     probe::{Rung, RungName, RungOutcome},
     profile::{AuthenticateUsing, CertificateTrust, EmailServerProfile, Endpoint, Security, ServerType},
+    send_limits::SendLimits,
     settings::IncomingFilter,
     workload::{Workload, WorkloadState},
 };
@@ -88,6 +89,7 @@ pub fn profile(number: u128, name: &str) -> EmailServerProfile {
         process_emails_from: Some(at(-10)),
         max_concurrent_connections: 10,
         min_polling_interval_minutes: 0,
+        send_limits: SendLimits { recipients_per_day: Some(500), messages_per_minute: None },
     }
 }
 

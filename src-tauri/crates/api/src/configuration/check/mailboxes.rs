@@ -15,6 +15,7 @@ use tandem_domain::{
     profile::EmailServerProfile,
     workload::WorkloadState,
 };
+use tandem_store::CredentialsOf;
 use toml::Spanned;
 
 pub(super) fn check(
@@ -116,7 +117,8 @@ impl Sources<'_> {
             && let Some(source) = passwords::source(value, &object, self.context.folder, problems)
         {
             let key = crate::keys::mailbox_password(id);
-            wanted.push(Wanted { key, object, source, span: value.span() });
+            let of = CredentialsOf::Mailbox(id);
+            wanted.push(Wanted { key, of, object, source, span: value.span() });
         }
         Some(mailbox)
     }

@@ -8,7 +8,10 @@ mod values;
 
 use super::{Configured, file::File, passwords::Wanted, problem::Problems};
 use std::path::Path;
-use tandem_domain::settings::OrganizationSettings;
+use tandem_domain::{
+    frequency::FrequencyPolicy,
+    settings::{Capacity, OrganizationSettings},
+};
 
 /// What a file asks for.
 #[derive(Debug)]
@@ -57,8 +60,8 @@ fn settings(
     let mut number = |value: &Option<toml::Spanned<i64>>, field, least, most| {
         values::number(value.as_ref(), "settings", field, least, most, problems)
     };
-    if let Some(value) = number(&raw.cycle_interval_minutes, "cycle_interval_minutes", 1, 1_440) {
-        settings.cycle_interval_minutes = value;
+    if let Some(value) = number(&raw.cycle_interval_minutes, "cycle_interval_minutes", 0, 1_440) {
+        settings.cycle_interval_minutes = Some(value).filter(|minutes| *minutes > 0);
     }
     if let Some(value) = number(&raw.max_delivery_attempts, "max_delivery_attempts", 1, 1_000) {
         settings.max_delivery_attempts = value;
@@ -66,5 +69,29 @@ fn settings(
     if let Some(value) = number(&raw.max_message_mib, "max_message_mib", 1, 4_096) {
         settings.max_message_bytes = u64::from(value) << 20;
     }
+    let capacity = &mut settings.capacity;
+    let fields = [
+        (&raw.max_incoming_cycles, &mut capacity.max_incoming_cycles),
+        (&raw.max_outgoing_cycles, &mut capacity.max_outgoing_cycles),
+        (&raw.max_operations, &mut capacity.max_operations),
+        (&raw.cycle_seconds, &mut capacity.cycle_seconds),
+        (&raw.cycle_mib, &mut capacity.cycle_mib),
+        (&raw.cycle_timeout_minutes, &mut capacity.cycle_timeout_minutes),
+        (&raw.connect_timeout_seconds, &mut capacity.connect_timeout_seconds),
+        (&raw.read_timeout_seconds, &mut capacity.read_timeout_seconds),
+    ];
+    for ((field, _, least, most), (value, kept)) in Capacity::default().numbers().into_iter().zip(fields) {
+        *kept = number(value, field, least, most).unwrap_or(*kept);
+    }
+    settings.capacity.push = raw.push.unwrap_or(current.capacity.push);
+    let frequency = values::word(
+        raw.frequency.as_ref(),
+        "settings",
+        "frequency",
+        &FrequencyPolicy::ALL,
+        FrequencyPolicy::as_str,
+        problems,
+    );
+    settings.frequency = frequency.unwrap_or(current.frequency);
     settings
 }

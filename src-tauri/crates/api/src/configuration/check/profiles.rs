@@ -13,7 +13,9 @@ use tandem_domain::{
         AuthenticateUsing, CertificateTrust, DEFAULT_MAX_CONCURRENT_CONNECTIONS, EmailServerProfile,
         Endpoint, Security, ServerType,
     },
+    send_limits::{MOST_MESSAGES_PER_MINUTE, MOST_RECIPIENTS_PER_DAY, SendLimits},
 };
+use tandem_store::CredentialsOf;
 use toml::Spanned;
 
 pub(super) fn check(
@@ -141,6 +143,7 @@ fn profile(
             problems,
         )
         .unwrap_or_else(|| current.map_or(0, |now| now.min_polling_interval_minutes)),
+        send_limits: send_limits(raw, &object, current, problems),
         name,
     };
     if profile.description.chars().count() > 2_000 {
@@ -166,6 +169,34 @@ fn supported(server_type: ServerType, raw: &RawProfile, object: &str, problems: 
 }
 
 /// The id that follows from the name, unless a profile that was renamed since has it.
+/// 0 is no limit; what is not named stays.
+fn send_limits(
+    raw: &RawProfile,
+    object: &str,
+    current: Option<&EmailServerProfile>,
+    problems: &mut Problems<'_>,
+) -> SendLimits {
+    let kept = current.map(|now| now.send_limits).unwrap_or_default();
+    let mut limit = |value: &Option<Spanned<i64>>, field: &str, most, kept| match value {
+        Some(value) => values::limit(value, object, field, most, problems),
+        None => kept,
+    };
+    SendLimits {
+        recipients_per_day: limit(
+            &raw.send_limit_recipients_per_day,
+            "send_limit_recipients_per_day",
+            MOST_RECIPIENTS_PER_DAY,
+            kept.recipients_per_day,
+        ),
+        messages_per_minute: limit(
+            &raw.send_limit_messages_per_minute,
+            "send_limit_messages_per_minute",
+            MOST_MESSAGES_PER_MINUTE,
+            kept.messages_per_minute,
+        ),
+    }
+}
+
 fn id_for(name: &str, current: Option<&EmailServerProfile>, context: &Context<'_>) -> ProfileId {
     if let Some(current) = current {
         return current.id;
@@ -193,7 +224,8 @@ fn password(
     let source = passwords::source(value, object, context.folder, problems);
     let key = crate::keys::profile_password(profile.id);
     if let Some(source) = source {
-        wanted.push(Wanted { key, object: object.to_owned(), source, span: value.span() });
+        let of = CredentialsOf::Profile(profile.id);
+        wanted.push(Wanted { key, of, object: object.to_owned(), source, span: value.span() });
     }
 }
 

@@ -45,6 +45,27 @@ pub(super) fn number(
     found
 }
 
+/// A limit of 1 to `most`; 0 is none.
+pub(super) fn limit(
+    value: &Spanned<i64>,
+    object: &str,
+    field: &str,
+    most: u32,
+    problems: &mut Problems<'_>,
+) -> Option<u32> {
+    let found = u32::try_from(*value.get_ref()).ok().filter(|found| *found <= most);
+    if found.is_none() {
+        let message = format!("{field} = {} is out of range.", value.get_ref());
+        problems.add(
+            value.span(),
+            object,
+            message,
+            format!("Use a number from 1 to {most}, or 0 for no limit."),
+        );
+    }
+    found.filter(|found| *found > 0)
+}
+
 /// A name of 1 to `longest` characters, trimmed.
 pub(super) fn name(text: &Text, object: &str, longest: usize, problems: &mut Problems<'_>) -> Option<String> {
     let name = text.get_ref().trim();

@@ -12,10 +12,11 @@ use crate::{
         storage::{DecidedItem, IncomingBatch, StorageError},
     },
 };
-use std::time::Duration;
+use std::{slice, time::Duration};
 use tandem_domain::{
     alert::{AlertCode, AlertLevel, AlertObject, NewAlert},
     failure::{Failure, FailureCode},
+    item_retry::OwedItem,
     ledger::Decision,
     workload::Workload,
 };
@@ -36,13 +37,24 @@ pub struct Committer<'a> {
     folder: String,
     total: usize,
     decided: u32,
+    owes: bool,
 }
 
 impl<'a> Committer<'a> {
     /// Prepares for `total` messages.
-    pub async fn new(context: &'a CycleContext, folder: &str, total: usize) -> Result<Self, Failure> {
-        let planner = Planner::load(context, folder).await?;
-        Ok(Self { context, planner, folder: folder.to_owned(), total, decided: 0 })
+    pub async fn new(
+        context: &'a CycleContext,
+        folder: &str,
+        owed: &[OwedItem],
+        total: usize,
+    ) -> Result<Self, Failure> {
+        let planner = Planner::load(context, folder, owed).await?;
+        Ok(Self { context, planner, folder: folder.to_owned(), total, decided: 0, owes: false })
+    }
+
+    /// Whether a message failed on its own, and is owed.
+    pub fn owes(&self) -> bool {
+        self.owes
     }
 
     /// How many messages are committed.
@@ -62,7 +74,7 @@ impl<'a> Committer<'a> {
             if self.context.cancel.is_cancelled() {
                 return Err(stopped());
             }
-            self.commit(batch).await?;
+            self.commit(&batch).await?;
         }
         Ok(())
     }
@@ -110,19 +122,46 @@ impl<'a> Committer<'a> {
         Some(batch)
     }
 
-    async fn commit(&mut self, batch: Vec<Ready>) -> Result<(), Failure> {
+    /// Commits a batch. Where storage does not take it, each of its messages stands for itself: one that it does not
+    /// take alone is owed, and the others go on.
+    async fn commit(&mut self, batch: &[Ready]) -> Result<(), Failure> {
+        match self.try_commit(batch).await? {
+            Ok(()) => return Ok(()),
+            Err(error) => tracing::warn!("A batch of {} messages is not taken: {error}", batch.len()),
+        }
+        for ready in batch {
+            let Err(error) = self.try_commit(slice::from_ref(ready)).await? else { continue };
+            let why = Failure::transient_item(FailureCode::StoreFailed, error.to_string());
+            let owed = [Ready { item: ready.item.clone(), content: Content::Failed(why), _held: None }];
+            // Storage that does not even take this is what failed, and not the message.
+            self.try_commit(&owed).await?.map_err(storage_failure)?;
+        }
+        Ok(())
+    }
+
+    /// Commits messages as one; the inner error is one that may be a single message's fault.
+    async fn try_commit(&mut self, batch: &[Ready]) -> Result<Result<(), StorageError>, Failure> {
         let cursor = batch.last().and_then(|last| last.item.cursor.clone());
         for _ in 0..MAX_CONFLICTS {
-            let items = self.planner.plan(self.context, &batch).await?;
-            let quarantined = quarantined(&items);
+            let items = self.planner.plan(self.context, batch).await?;
+            let told = [
+                (AlertCode::MessageQuarantined, told(&items, Decision::Quarantined)),
+                (AlertCode::MessageUndeliverable, told(&items, Decision::Undeliverable)),
+            ];
+            let owes = items.iter().any(|item| item.row.decision == Decision::Retrying);
             match self.context.ports.storage.commit(self.batch(items, cursor.clone())).await {
                 Ok(()) => {
                     self.decided =
                         self.decided.saturating_add(u32::try_from(batch.len()).unwrap_or(u32::MAX));
+                    self.owes |= owes;
                     self.context.progress(Workload::Incoming, u64::from(self.decided), self.total as u64);
-                    return self.alert(quarantined).await;
+                    for (code, detail) in told {
+                        self.alert(code, detail).await?;
+                    }
+                    return Ok(Ok(()));
                 }
                 Err(StorageError::Conflict) => {}
+                Err(error @ StorageError::Failed(_)) => return Ok(Err(error)),
                 Err(error) => return Err(storage_failure(error)),
             }
         }
@@ -135,15 +174,10 @@ impl<'a> Committer<'a> {
         IncomingBatch { mailbox, folder: self.folder.clone(), cycle: self.context.cycle, items, cursor }
     }
 
-    async fn alert(&self, quarantined: Option<String>) -> Result<(), Failure> {
-        let Some(detail) = quarantined else { return Ok(()) };
-        let alert = NewAlert {
-            level: AlertLevel::Warning,
-            object: AlertObject::Mailbox(self.context.prepared.mailbox.id, Workload::Incoming),
-            code: AlertCode::MessageQuarantined,
-            detail,
-            retry_at: None,
-        };
+    async fn alert(&self, code: AlertCode, detail: Option<String>) -> Result<(), Failure> {
+        let Some(detail) = detail else { return Ok(()) };
+        let object = AlertObject::Mailbox(self.context.prepared.mailbox.id, Workload::Incoming);
+        let alert = NewAlert { level: AlertLevel::Warning, object, code, detail, retry_at: None };
         self.context.ports.storage.raise(alert, self.context.now()).await.map_err(storage_failure)
     }
 }
@@ -151,13 +185,13 @@ impl<'a> Committer<'a> {
 fn weight(ready: &Ready) -> usize {
     match ready.content {
         Content::Message { .. } | Content::Unreadable { .. } => ROWS_PER_MESSAGE,
-        Content::TooOld { .. } | Content::Decided(..) => 1,
+        Content::TooOld { .. } | Content::Decided(..) | Content::Failed(_) => 1,
     }
 }
 
-/// What an alert says about the quarantined messages of a batch.
-fn quarantined(items: &[DecidedItem]) -> Option<String> {
-    let mut rows = items.iter().map(|item| &item.row).filter(|row| row.decision == Decision::Quarantined);
+/// What an alert says about the messages of a batch with this decision.
+fn told(items: &[DecidedItem], decision: Decision) -> Option<String> {
+    let mut rows = items.iter().map(|item| &item.row).filter(|row| row.decision == decision);
     let first = rows.next()?;
     let why = first.trace.last().map_or("", |step| step.detail.as_str());
     Some(match rows.count() {

@@ -117,7 +117,7 @@ impl MessageSink for QueueSink<'_> {
                 let units = Arc::clone(&self.in_flight.0).acquire_many_owned(units(raw));
                 Some(units.await.map_err(|_| stopped())?)
             }
-            Fetched::Gone | Fetched::TooLarge | Fetched::TooOld { .. } => None,
+            Fetched::Gone | Fetched::TooLarge | Fetched::TooOld { .. } | Fetched::Failed(_) => None,
         };
         self.pass(Arrived { item, what: Arrival::Fetched(fetched), held }).await
     }

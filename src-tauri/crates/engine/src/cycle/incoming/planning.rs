@@ -2,6 +2,7 @@
 
 use super::{
     listing::{self, step},
+    owing::Failures,
     reading::{Content, Ready},
 };
 use crate::{
@@ -9,15 +10,19 @@ use crate::{
     cycle::CycleContext,
     ports::storage::{DecidedItem, Keep},
 };
-use std::collections::{BTreeSet, HashMap};
+use std::{
+    collections::{BTreeSet, HashMap},
+    panic::{AssertUnwindSafe, catch_unwind},
+};
 use tandem_domain::{
     Instant,
     address::{EmailAddress, Mention, MessageId},
     directory::PartyMatch,
     email::{KnownEmail, NewEmail, Party, PartyRole},
-    failure::Failure,
+    failure::{Failure, FailureCode},
     ids::{EmailId, OrganizationId, email_id},
     incoming::{MessageFacts, ReceivingMailbox, plan},
+    item_retry::OwedItem,
     ledger::{Decision, LedgerRow, RuleStep},
     mailbox::MailboxOwner,
     message::ParsedMessage,
@@ -30,6 +35,7 @@ pub struct Planner {
     mailbox: ReceivingMailbox,
     folder: String,
     parser_version: String,
+    failures: Failures,
 }
 
 /// What a batch needs to know about the CRM.
@@ -40,7 +46,7 @@ struct Facts {
 
 impl Planner {
     /// Loads what stays the same for a whole cycle.
-    pub async fn load(context: &CycleContext, folder: &str) -> Result<Self, Failure> {
+    pub async fn load(context: &CycleContext, folder: &str, owed: &[OwedItem]) -> Result<Self, Failure> {
         let mailbox = &context.prepared.mailbox;
         let organization = context.ports.storage.organization().await.map_err(storage_failure)?;
         let owner = context.ports.storage.owner(mailbox.owner).await.map_err(storage_failure)?;
@@ -56,18 +62,29 @@ impl Planner {
             process_emails_from: listing::start(&context.prepared),
         };
         let parser_version = context.ports.parser.version().to_owned();
-        Ok(Self { organization, mailbox, folder: folder.to_owned(), parser_version })
+        let failures = Failures::of(owed);
+        Ok(Self { organization, mailbox, folder: folder.to_owned(), parser_version, failures })
     }
 
     /// Decides a batch with fresh facts. Earlier messages of the batch count as known for later ones.
     pub async fn plan(&self, context: &CycleContext, batch: &[Ready]) -> Result<Vec<DecidedItem>, Failure> {
         let mut facts = facts(context, batch).await?;
         let now = context.now();
-        Ok(batch.iter().map(|ready| self.decide(context, ready, &mut facts, now)).collect())
+        let decide = |ready| {
+            // One message must not stop its mailbox, whatever it does to the rules.
+            let decided = AssertUnwindSafe(|| self.decide(context, ready, &mut facts, now));
+            catch_unwind(decided).unwrap_or_else(|_| {
+                let why =
+                    Failure::transient_item(FailureCode::Internal, "a fault in Tandem when it was decided");
+                self.failures.decide(self.row(context, ready, now), &why, now)
+            })
+        };
+        Ok(batch.iter().map(decide).collect())
     }
 
-    fn decide(&self, context: &CycleContext, ready: &Ready, facts: &mut Facts, now: Instant) -> DecidedItem {
-        let row = LedgerRow {
+    /// What is known of a message before it is decided.
+    fn row(&self, context: &CycleContext, ready: &Ready, now: Instant) -> LedgerRow {
+        LedgerRow {
             mailbox: self.mailbox.id,
             folder: self.folder.clone(),
             identity: ready.item.identity.clone(),
@@ -79,7 +96,11 @@ impl Planner {
             email: None,
             cycle: context.cycle,
             decided_at: now,
-        };
+        }
+    }
+
+    fn decide(&self, context: &CycleContext, ready: &Ready, facts: &mut Facts, now: Instant) -> DecidedItem {
+        let row = self.row(context, ready, now);
         match &ready.content {
             Content::Decided(decision, trace) => kept_nothing(row, *decision, trace.clone()),
             Content::TooOld { received_at, message_id } => {
@@ -89,6 +110,7 @@ impl Planner {
                     listing::header_too_old(*received_at, self.mailbox.process_emails_from);
                 kept_nothing(row, decision, trace)
             }
+            Content::Failed(why) => self.failures.decide(row, why, now),
             Content::Unreadable { raw, reason, received_at } => {
                 let row = LedgerRow { received_at: *received_at, ..row };
                 if let Some((decision, trace)) =

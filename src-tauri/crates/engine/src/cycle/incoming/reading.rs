@@ -75,6 +75,8 @@ pub enum Content {
     },
     /// It is decided already, without its bytes.
     Decided(Decision, Vec<RuleStep>),
+    /// It failed on its own.
+    Failed(Failure),
 }
 
 impl Ready {
@@ -82,7 +84,7 @@ impl Ready {
     pub fn bytes(&self) -> u64 {
         match &self.content {
             Content::Message { raw, .. } | Content::Unreadable { raw, .. } => raw.len(),
-            Content::TooOld { .. } | Content::Decided(..) => 0,
+            Content::TooOld { .. } | Content::Decided(..) | Content::Failed(_) => 0,
         }
     }
 }
@@ -135,6 +137,7 @@ fn read(parser: &dyn MessageParser, arrived: Arrived, limit: u64) -> Ready {
         Arrival::Fetched(Fetched::TooOld { received_at, message_id }) => {
             Content::TooOld { received_at, message_id }
         }
+        Arrival::Fetched(Fetched::Failed(why)) => Content::Failed(why),
         Arrival::Fetched(Fetched::Message { raw, received_at }) => {
             let received_at = received_at.or(item.received_at);
             match parse(parser, &raw) {

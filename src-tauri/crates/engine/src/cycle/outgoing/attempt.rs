@@ -20,12 +20,19 @@ use tandem_domain::{
     ids::EmailId,
     outgoing::{ARRIVAL_GRACE_SECONDS, AfterAttempt, RefusedRecipient, SubmitOutcome, after_attempt},
 };
+use tokio::sync::OwnedMutexGuard;
 
 /// So often the end of an attempt is written, because after the server's answer nothing else knows of it.
 const RECORD_TRIES: u32 = 4;
 
 /// Makes one attempt. Fails when it is the mailbox or the server that failed, and not the email.
-pub async fn run(context: &CycleContext, sending: &mut Sending, email: PendingEmail) -> Result<(), Failure> {
+/// `turn` is held until the attempt is recorded.
+pub async fn run(
+    context: &CycleContext,
+    sending: &mut Sending,
+    email: PendingEmail,
+    turn: Option<OwnedMutexGuard<()>>,
+) -> Result<(), Failure> {
     let storage = &context.ports.storage;
     let raw = storage.raw(email.id).await.map_err(storage_failure)?;
     match storage.begin_attempt(email.id, context.cycle, context.now()).await {
@@ -34,6 +41,7 @@ pub async fn run(context: &CycleContext, sending: &mut Sending, email: PendingEm
         Err(StorageError::Conflict | StorageError::NotFound(_)) => return Ok(()),
         Err(error) => return Err(storage_failure(error)),
     }
+    drop(turn);
     let Some(session) = sending.session.as_mut() else {
         return storage.send_again(email.id, context.now()).await.map_err(storage_failure);
     };
@@ -130,6 +138,17 @@ pub fn failed(email: EmailId, why: &Failure) -> NewAlert {
         code: AlertCode::Failure(why.code),
         detail: why.server_said.clone(),
         retry_at: None,
+    }
+}
+
+/// Gives up an email of which no attempt makes sense, with an alert.
+pub async fn give_up(context: &CycleContext, email: EmailId, why: Failure) -> Result<(), Failure> {
+    let alert = failed(email, &why);
+    match context.ports.storage.give_up(email, why).await {
+        Ok(()) => raise(context, Some(alert), context.now()).await,
+        // A person withdrew it since it was loaded.
+        Err(StorageError::Conflict | StorageError::NotFound(_)) => Ok(()),
+        Err(error) => Err(storage_failure(error)),
     }
 }
 
