@@ -282,6 +282,7 @@ fn access(
     allow_plain: bool,
 ) -> MailboxAccess {
     MailboxAccess {
+        process_emails_from: None,
         mailbox,
         address,
         profile: profile.id,

@@ -7,7 +7,7 @@
 
 use crate::{
     access::{prepare, storage_failure},
-    cycle::{CycleContext, CycleLimits, InFlight, incoming, stopped, unless},
+    cycle::{CycleContext, CycleLimits, InFlight, SendTurns, incoming, stopped, unless},
     permits::{Permits, Pool},
     ports::{
         Ports,
@@ -104,7 +104,17 @@ async fn verify(context: &VerifyContext, found: &mut Verification, repair: Repai
     if repair == Repair::Yes && !found.missing.is_empty() {
         let (ports, cycle) = (ports.clone(), CycleId(Uuid::new_v4()));
         let (limits, in_flight, cancel) = (context.limits, context.in_flight.clone(), cancel.clone());
-        let context = CycleContext { ports, prepared, cycle, limits, in_flight, cancel };
+        let send_turns = SendTurns::default();
+        let context = CycleContext {
+            ports,
+            prepared,
+            cycle,
+            limits,
+            in_flight,
+            send_turns,
+            is_probe: false,
+            cancel,
+        };
         let missing: HashSet<&ServerIdentity> = found.missing.iter().collect();
         let items = listed.into_iter().filter(|item| missing.contains(&item.identity)).collect();
         let mut decided = 0;

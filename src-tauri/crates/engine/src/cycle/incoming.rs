@@ -7,10 +7,7 @@
 use super::{CycleContext, CycleOutcome, stopped};
 use crate::{
     access::storage_failure,
-    ports::{
-        mail::{Cursor, IncomingSession, RemoteItem},
-        storage::OwedItem,
-    },
+    ports::mail::{Cursor, IncomingSession, RemoteItem},
 };
 use committing::Committer;
 use futures::future::join;
@@ -18,6 +15,7 @@ use std::collections::HashSet;
 use tandem_domain::{
     Instant,
     failure::{Failure, FailureCode},
+    item_retry::OwedItem,
     ledger::ServerIdentity,
     mailbox::MailboxOwner,
     schedule::CycleEnd,

@@ -143,7 +143,7 @@ impl Ledger for Store {
 fn recorded_bytes(item: &DecidedItem) -> u64 {
     match &item.keep {
         Keep::Email { raw, .. } => raw.len(),
-        Keep::Nothing | Keep::Quarantine { .. } => 0,
+        Keep::Nothing | Keep::Quarantine { .. } | Keep::Owed(_) => 0,
     }
 }
 

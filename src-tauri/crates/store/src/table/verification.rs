@@ -76,6 +76,8 @@ pub(crate) fn due(connection: &Connection, now: Instant, limit: u32) -> rusqlite
          LEFT JOIN verification ON verification.mailbox = mailbox.id
          WHERE mailbox.approval = 'approved' AND work.method = 'server_side_sync' AND work.enabled = 1
             AND schedule.last_completed_start IS NOT NULL AND schedule.attempts = 0
+            AND NOT EXISTS (SELECT 1 FROM circuit WHERE circuit.profile = mailbox.profile
+                AND circuit.workload = 'incoming' AND circuit.since IS NOT NULL)
             AND (verification.next_due_at <= ?1 OR verification.next_due_at IS NULL AND EXISTS (
                 SELECT 1 FROM cycle WHERE cycle.mailbox = mailbox.id AND cycle.workload = 'incoming'
                     AND cycle.started_at <= ?1 - ?3))
