@@ -290,6 +290,7 @@ fn access(
         credentials,
         allow_plain,
         max_message_bytes: 1 << 20,
+        process_emails_from: None,
     }
 }
 
