@@ -22,8 +22,16 @@ use tandem_engine::{
     raw::RawMessage,
 };
 
+/// A message of at most this size is fetched without asking: its header is most of it, and the question would cost what it
+/// could save. Today's mail has headers of 2 to 6 KB.
+const NOT_WORTH_ASKING: std::ops::RangeInclusive<u64> = 1..=4 * 1024;
 /// Headers up to this size are read here; a message with a longer one is fetched.
 const READ_BYTES: usize = 256 * 1024;
+
+/// Whether a message is asked about: of one whose size the server does not tell (0) anything may come.
+pub(super) fn is_worth_asking(message: &Listed) -> bool {
+    !NOT_WORTH_ASKING.contains(&message.size)
+}
 
 /// Finds the messages that were received before `limit`, by message number. `window` commands are under way at once.
 pub(super) async fn too_old(

@@ -82,8 +82,8 @@ impl Pop3Session {
         let listed: Vec<Option<Listed>> = items.iter().map(listed).collect();
         let mut too_old = HashMap::new();
         if let Some(from) = self.process_emails_from.filter(|_| self.connection.may_have_top()) {
-            let to_ask: Vec<Listed> =
-                listed.iter().flatten().filter(|one| one.size <= limit).cloned().collect();
+            let is_asked = |one: &&Listed| one.size <= limit && headers::is_worth_asking(one);
+            let to_ask: Vec<Listed> = listed.iter().flatten().filter(is_asked).cloned().collect();
             let window = self.window();
             too_old = headers::too_old(&mut self.connection, &to_ask, from, window).await?;
         }

@@ -9,6 +9,8 @@
 )]
 
 mod faults;
+#[cfg(target_os = "linux")]
+mod imap_idle_memory;
 mod imap_quirks;
 mod imap_resync;
 mod imap_session;

@@ -108,6 +108,27 @@ async fn without_a_date_nothing_is_asked_first() {
 }
 
 #[tokio::test]
+async fn a_message_that_is_little_more_than_its_header_is_fetched_without_asking() {
+    let hub = MailHub::new();
+    hub.add_account(AMY, Password::new(PASSWORD), "Amy");
+    let header = "Date: Mon, 15 Jun 2020 10:00:00 +0000\r\n\r\n";
+    for size in [4_096, 4_097] {
+        hub.deliver(AMY, format!("{header}{}", "x".repeat(size - header.len())).into_bytes()).unwrap();
+    }
+    let server = Pop3Server::start(hub, ServerOptions::default()).await.unwrap();
+    let mut access = practice(0).await.1;
+    access.endpoint.port = server.port();
+    let kept = fetch(&access).await;
+    assert!(matches!(kept.0[0].1, Fetched::Message { .. }) && matches!(kept.0[1].1, Fetched::TooOld { .. }));
+    let commands = server.commands();
+    assert!(
+        commands.contains(&"TOP 2 0".to_owned()) && commands.contains(&"RETR 1".to_owned()),
+        "{commands:?}"
+    );
+    assert_eq!((given(&server, "TOP"), given(&server, "RETR")), (1, 1));
+}
+
+#[tokio::test]
 async fn a_header_that_the_server_cannot_show_leaves_the_message_to_be_fetched() {
     let (server, access) = practice(20).await;
     server.faults().after(5, Stage::command("TOP"), Fault::Refuse);
@@ -138,7 +159,7 @@ async fn a_header_that_is_too_long_to_be_read_is_passed_over_and_one_without_end
         let bomb = bomb.clone();
         async move {
             let_in(&mut peer).await;
-            list(&mut peer, "1 a\r\n2 b\r\n", "1 100\r\n2 100\r\n").await;
+            list(&mut peer, "1 a\r\n2 b\r\n", "1 0\r\n2 5000\r\n").await;
             peer.expect("TOP 1 0").await;
             peer.on("TOP 2 0", &format!("+OK\r\n{old}{bomb}\r\n.\r\n+OK\r\n{old}\r\n.\r\n")).await;
             peer.on("RETR 1", &format!("+OK\r\n{old}\r\nshort\r\n.\r\n")).await;
