@@ -277,6 +277,8 @@ export type EmailView = {
 	last_attempt: string | null,
 	/**  Not sent before this. */
 	send_after: string | null,
+	/**  Why it is held back until then, when a sending limit does. */
+	held: string | null,
 	/**  Size of the raw message in bytes. */
 	size: number,
 	/**  Emails of the same conversation, oldest first, without this one. */
@@ -392,7 +394,11 @@ export type Health = {
 	status: string,
 	/**  Since when. */
 	since: string | null,
-	/**  Each mailbox's workload. */
+	/**  Why, in words. */
+	why: string,
+	/**  Whether an engine works for this data folder, in this process or another one. */
+	engine_running: boolean,
+	/**  The organization, each profile, and each mailbox's workload. */
 	objects: ObjectHealth[],
 };
 
@@ -545,11 +551,13 @@ export type MailboxesRequest = {
 /**  A request or response that carries nothing. */
 export type Nothing = Record<string, never>;
 
-/**  The health of one workload of one mailbox. */
+/**  The health of one workload of one mailbox, of a profile, or of the organization. */
 export type ObjectHealth = {
-	/**  The mailbox's address. */
+	/**  `mailbox`, `profile` or `organization`. */
+	kind: string,
+	/**  The mailbox's address, the profile's name, or `organization`. */
 	object: string,
-	/**  The workload. */
+	/**  The workload of a mailbox; empty otherwise. */
 	workload: string,
 	/**  `ok`, `late`, `stopped` or `unproven`. */
 	status: string,
@@ -559,7 +567,9 @@ export type ObjectHealth = {
 	why: string,
 	/**  The last completed round trip. */
 	last_proof: string | null,
-	/**  When it was due next. */
+	/**  When a completed cycle was or is due by the policy in force: what it is judged by. */
+	expected: string | null,
+	/**  When it runs next. */
 	due: string | null,
 };
 
@@ -633,10 +643,18 @@ export type ProfileView = {
 	max_concurrent_connections: number,
 	/**  0 to 1,440. */
 	min_polling_interval_minutes: number,
+	/**  Recipients within 24 hours that its provider allows one account; absent is no limit. */
+	send_limit_recipients_per_day: number | null,
+	/**  Messages within a minute that its provider allows one account; absent is no limit. */
+	send_limit_messages_per_minute: number | null,
 	/**  How many mailboxes use it. */
 	mailboxes: number,
-	/**  `ok`, `late`, `stopped` or `unproven`: the worst of its mailboxes. */
+	/**  `ok`, `late`, `stopped` or `unproven`: that of its server, else the worst of its mailboxes. */
 	status: string,
+	/**  Since when. */
+	since: string | null,
+	/**  Why, in words. */
+	why: string,
 };
 
 /**  Servers for a profile. */
@@ -667,10 +685,14 @@ export type QuarantineRetryResult = {
 	released: number,
 	/**  Messages that still can't be read. */
 	still_unreadable: number,
+	/**  Undeliverable messages that the next cycle of their mailboxes, which is due now, tries to fetch. */
+	asked_again: number,
 };
 
-/**  A message that could not be read. */
+/**  A message that waits for a person: it could not be read, or failed too often to be fetched or recorded. */
 export type QuarantineView = {
+	/**  `unreadable`: its bytes are kept. `undeliverable`: its only copy is the server's. */
+	kind: string,
 	/**  Its id. */
 	id: string,
 	/**  The mailbox's address. */
@@ -679,13 +701,13 @@ export type QuarantineView = {
 	uid: string,
 	/**  Why it could not be read. */
 	reason: string,
-	/**  The version that failed. */
+	/**  The version of the parser that failed; empty when none did. */
 	parser_version: string,
 	/**  Its size in bytes. */
 	size: number,
 	/**  When. */
 	quarantined_at: string,
-	/**  The first lines of its bytes, printable. */
+	/**  The first lines of its bytes, printable; empty without bytes. */
 	preview: string,
 };
 
@@ -839,6 +861,10 @@ export type SaveProfileRequest = {
 	process_emails_from?: string | null,
 	/**  1 to 300. */
 	max_concurrent_connections: number,
+	/**  Recipients within 24 hours, 1 to 1,000,000; absent is no limit. */
+	send_limit_recipients_per_day?: number | null,
+	/**  Messages within a minute, 1 to 10,000; absent is no limit. */
+	send_limit_messages_per_minute?: number | null,
 };
 
 /**  A secret on its way in. Prints as `***`, is wiped when dropped, and never travels out. */
@@ -880,18 +906,50 @@ export type SendEmailRequest = {
 	regarding?: string | null,
 };
 
+/**  The published sending limits of a provider. */
+export type SendLimitPreset = {
+	/**  Its stable word. */
+	word: string,
+	/**  Its name. */
+	name: string,
+	/**  Recipients within 24 hours. */
+	recipients_per_day: number | null,
+	/**  Messages within a minute. */
+	messages_per_minute: number | null,
+};
+
 /**  The organization's settings. */
 export type SettingsView = {
 	/**  Whether connections without TLS are allowed. */
 	allow_plain_connections: boolean,
 	/**  Whether only approved mailboxes are processed. */
 	require_approval: boolean,
-	/**  Minutes between cycles. */
+	/**  `online`, `on_premises_9` or `crm_2015`: whose rules say when a mailbox is synchronized next. */
+	frequency: string,
+	/**  Minutes between cycles instead of the policy's; 0 leaves it to the policy. */
 	cycle_interval_minutes: number,
 	/**  Attempts to send one email. */
 	max_delivery_attempts: number,
 	/**  The largest message that is fetched, in MiB. */
 	max_message_mib: number,
+	/**  Cycles of incoming mail that run at once. */
+	max_incoming_cycles: number,
+	/**  Cycles of outgoing mail that run at once. */
+	max_outgoing_cycles: number,
+	/**  Mailboxes under test that run at once. */
+	max_operations: number,
+	/**  After so many seconds a cycle lets others go first. */
+	cycle_seconds: number,
+	/**  After so many MiB a cycle lets others go first. */
+	cycle_mib: number,
+	/**  After so many minutes a cycle is broken off. */
+	cycle_timeout_minutes: number,
+	/**  Seconds for making a connection. */
+	connect_timeout_seconds: number,
+	/**  Seconds for an answer of a server. */
+	read_timeout_seconds: number,
+	/**  Whether servers that can are asked to announce new mail. */
+	push: boolean,
 };
 
 /**  Which mailboxes to test and enable. */
@@ -1024,6 +1082,8 @@ export type Actions = {
 	settings: { request: Nothing; response: SettingsView };
 	/** Changes the organization's settings. */
 	save_settings: { request: SettingsView; response: SettingsView };
+	/** The published sending limits of known providers, to start from. */
+	send_limit_presets: { request: Nothing; response: SendLimitPreset[] };
 	/** The practice organization. */
 	practice: { request: Nothing; response: PracticeView };
 	/** Starts the practice organization beside the real one. */

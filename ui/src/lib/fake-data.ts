@@ -257,8 +257,12 @@ export function profile(name: string, over: Partial<ProfileView> = {}): ProfileV
     process_emails_from: ago(60 * 24 * 14),
     max_concurrent_connections: 10,
     min_polling_interval_minutes: 0,
+    send_limit_recipients_per_day: null,
+    send_limit_messages_per_minute: null,
     mailboxes: 8,
     status: "ok",
+    since: null,
+    why: "All 16 workloads of its mailboxes are synchronized in time.",
     ...over,
   };
 }
@@ -453,6 +457,7 @@ export function emails(): EmailView[] {
             ? "The server refused the recipient: 550 5.1.1 No such user here."
             : null,
       send_after: null,
+      held: null,
       size: 23_412,
       conversation: [],
     };
@@ -507,6 +512,7 @@ export function ledger(): LedgerView[] {
 
 export const quarantine = (): QuarantineView[] => [
   {
+    kind: "unreadable",
     id: "quarantine-1",
     mailbox: "support@contoso.test",
     uid: "8993",
@@ -518,6 +524,7 @@ export const quarantine = (): QuarantineView[] => [
       "Received: from unknown (HELO x) (10.0.0.7)\nSubject: =?utf-8?B?AAAAAAAAAAAAAAAAAAAAAAAAAAA\nX-Pad: ................................",
   },
   {
+    kind: "unreadable",
     id: "quarantine-2",
     mailbox: "amy@contoso.test",
     uid: "77",

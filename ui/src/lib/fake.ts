@@ -34,9 +34,19 @@ export class FakeBackend implements Backend {
   private settings: SettingsView = {
     allow_plain_connections: false,
     require_approval: true,
-    cycle_interval_minutes: 5,
+    frequency: "online",
+    cycle_interval_minutes: 0,
     max_delivery_attempts: 10,
     max_message_mib: 50,
+    max_incoming_cycles: 32,
+    max_outgoing_cycles: 16,
+    max_operations: 8,
+    cycle_seconds: 120,
+    cycle_mib: 1024,
+    cycle_timeout_minutes: 60,
+    connect_timeout_seconds: 20,
+    read_timeout_seconds: 60,
+    push: true,
   };
   private desktop: DesktopSettings = { on_close: null };
   private hearers = new Set<(event: EventView) => void>();
@@ -186,7 +196,7 @@ export class FakeBackend implements Backend {
 
   private handlers: Handlers = {
     home: async () => homeOf(this),
-    health: async () => ({ status: "ok", since: null, objects: [] }),
+    health: async () => ({ status: "ok", since: null, why: "", engine_running: true, objects: [] }),
     alerts: async () => (this.scenario === "broken" ? data.alerts() : []),
     profiles: async () => this.profiles,
     save_profile: async (request) => {
@@ -417,7 +427,16 @@ export class FakeBackend implements Backend {
       },
     ],
     quarantine: async () => (this.scenario === "broken" ? data.quarantine() : []),
-    retry_quarantine: async () => ({ released: 1, still_unreadable: 1 }),
+    send_limit_presets: async () => [
+      { word: "gmail", name: "Gmail", recipients_per_day: 500, messages_per_minute: null },
+      {
+        word: "exchange_online",
+        name: "Exchange Online",
+        recipients_per_day: 10_000,
+        messages_per_minute: 30,
+      },
+    ],
+    retry_quarantine: async () => ({ released: 1, still_unreadable: 1, asked_again: 0 }),
     apply: async () => ({ applied: true, changes: [] }),
     export: async () => ({ text: '[[profile]]\nname = "Contoso POP3"\n' }),
     settings: async () => this.settings,

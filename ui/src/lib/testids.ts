@@ -108,6 +108,9 @@ export const testIds = {
   quarantineRow: (id: string) => `quarantine-row-${id}`,
 
   settingsSave: "settings-save",
+  sendLimitPreset: "send-limit-preset",
+  sendLimitPerDay: "send-limit-per-day",
+  sendLimitPerMinute: "send-limit-per-minute",
   settingsField: (field: string) => `settings-${field}`,
   settingsTheme: (theme: string) => `settings-theme-${theme}`,
   settingsTextSize: "settings-text-size",

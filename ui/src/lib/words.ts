@@ -50,6 +50,8 @@ const WORDS: Record<string, Record<string, string>> = {
     quarantined: "Quarantined",
     too_large: "Too large",
     gone: "Gone",
+    retrying: "Tried again later",
+    undeliverable: "Undeliverable",
   },
   rung: {
     dns: "Find the server",

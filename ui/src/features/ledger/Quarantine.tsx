@@ -50,7 +50,7 @@ const useStyles = makeStyles({
   bar: { display: "flex", gap: tokens.spacingHorizontalM, alignItems: "center", flexWrap: "wrap" },
 });
 
-/** Messages that could not be read. Their bytes are kept; a later version may read them. */
+/** Messages that could not be read, with their bytes, and those that the server would not give. */
 export function Quarantine() {
   const styles = useStyles();
   const held = useAction("quarantine", {});
@@ -65,6 +65,8 @@ export function Quarantine() {
           <MessageBarBody>
             {count(retry.data.released, "message")} can be read now; {retry.data.still_unreadable} still
             can't.
+            {retry.data.asked_again > 0 &&
+              ` The server is asked again for ${count(retry.data.asked_again, "message")}.`}
           </MessageBarBody>
         </MessageBar>
       )}
@@ -81,7 +83,7 @@ export function Quarantine() {
               onClick={() => retry.mutate({})}
               data-testid={testIds.quarantineRetry}
             >
-              Try to read {count(held.data.length, "message")} again
+              Try {count(held.data.length, "message")} again
             </Button>
           </div>
           {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls is reachable by keyboard */}
@@ -93,15 +95,18 @@ export function Quarantine() {
                 </Subtitle2>
                 <Text className={styles.quiet}>
                   {message.mailbox}, message {message.uid}, {bytes(message.size)},{" "}
-                  <TimeText at={message.quarantined_at} />, read by version {message.parser_version}
+                  <TimeText at={message.quarantined_at} />
+                  {message.kind === "undeliverable"
+                    ? "; its only copy is on the server"
+                    : `, read by version ${message.parser_version}`}
                 </Text>
-                <pre className={styles.preview}>{message.preview}</pre>
+                {message.preview && <pre className={styles.preview}>{message.preview}</pre>}
                 <Button
                   className={styles.retry}
                   size="small"
                   disabled={retry.isPending}
                   onClick={() => retry.mutate({ id: message.id })}
-                  aria-label={`Try to read message ${message.uid} of ${message.mailbox} again`}
+                  aria-label={`Try message ${message.uid} of ${message.mailbox} again`}
                 >
                   Try again
                 </Button>

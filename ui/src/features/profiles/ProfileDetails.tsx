@@ -107,6 +107,9 @@ export function ProfileDetails(props: {
             "Emails from",
             profile.process_emails_from ? exact(profile.process_emails_from) : "The mailbox decides",
           ],
+          ["Why", profile.why || null],
+          ["Since", profile.since ? exact(profile.since) : null],
+          ["Sending limits", limits(profile)],
           ["Connections", `At most ${profile.max_concurrent_connections} at the same time`],
         ]}
       />
@@ -121,6 +124,16 @@ export function ProfileDetails(props: {
     </SidePanel>
   );
 }
+
+const limits = (p: ProfileView) => {
+  const parts = [
+    p.send_limit_recipients_per_day === null ? null : `${p.send_limit_recipients_per_day} recipients a day`,
+    p.send_limit_messages_per_minute === null
+      ? null
+      : `${p.send_limit_messages_per_minute} messages a minute`,
+  ].filter(Boolean);
+  return parts.length ? `${parts.join(", ")}, for each account that sends` : "None";
+};
 
 const endpoint = (e: EndpointView) =>
   `${e.server}, port ${e.port}, ${word("security", e.security)}${e.ca_file ? `, CA file ${e.ca_file}` : ""}`;

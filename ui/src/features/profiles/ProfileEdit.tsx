@@ -15,6 +15,7 @@ import { useDo } from "../../lib/queries";
 import { fromLocalInput, toLocalInput } from "../../lib/time";
 import { EndpointFields } from "./EndpointFields";
 import { asRequest } from "./profile";
+import { draftOfLimits, limitOf, MOST_PER_DAY, MOST_PER_MINUTE, SendLimits, wrongLimit } from "./SendLimits";
 import type { EndpointDraft, Security } from "./wizard/state";
 
 const useStyles = makeStyles({
@@ -55,8 +56,17 @@ export function ProfileEdit({ profile, onDone }: { profile: ProfileView; onDone:
   const [password, setPassword] = useState("");
   const [from, setFrom] = useState(toLocalInput(profile.process_emails_from));
   const [connections, setConnections] = useState(String(profile.max_concurrent_connections));
+  const [limits, setLimits] = useState(
+    draftOfLimits(profile.send_limit_recipients_per_day, profile.send_limit_messages_per_minute),
+  );
   const port = (draft: EndpointDraft) => (/^\d+$/.test(draft.port) ? undefined : "1 to 65535.");
-  const bad = !name.trim() || port(incoming) || port(outgoing) || !/^\d+$/.test(connections);
+  const bad =
+    !name.trim() ||
+    port(incoming) ||
+    port(outgoing) ||
+    !/^\d+$/.test(connections) ||
+    wrongLimit(limits.perDay, MOST_PER_DAY) ||
+    wrongLimit(limits.perMinute, MOST_PER_MINUTE);
 
   return (
     <form
@@ -78,6 +88,8 @@ export function ProfileEdit({ profile, onDone }: { profile: ProfileView; onDone:
             password: own && password ? password : null,
             process_emails_from: fromLocalInput(from),
             max_concurrent_connections: Number(connections),
+            send_limit_recipients_per_day: limitOf(limits.perDay),
+            send_limit_messages_per_minute: limitOf(limits.perMinute),
           },
           { onSuccess: (saved) => onDone(saved.name) },
         );
@@ -145,6 +157,7 @@ export function ProfileEdit({ profile, onDone }: { profile: ProfileView; onDone:
           onChange={(_, d) => setConnections(d.value)}
         />
       </Field>
+      <SendLimits value={limits} onChange={setLimits} />
       {save.error && <ErrorPanel error={save.error} />}
       <div className={styles.actions}>
         <Button type="submit" appearance="primary" disabled={save.isPending || Boolean(bad)}>

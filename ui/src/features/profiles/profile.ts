@@ -21,6 +21,8 @@ export function asRequest(profile: ProfileView): SaveProfileRequest {
     user_name: profile.user_name,
     process_emails_from: profile.process_emails_from,
     max_concurrent_connections: profile.max_concurrent_connections,
+    send_limit_recipients_per_day: profile.send_limit_recipients_per_day,
+    send_limit_messages_per_minute: profile.send_limit_messages_per_minute,
   };
 }
 

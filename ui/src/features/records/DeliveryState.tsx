@@ -62,7 +62,11 @@ export function DeliveryState({ email }: { email: EmailView }) {
     return (
       <MessageBar intent="info" layout="multiline">
         <MessageBarBody>
-          {email.status === "sending" ? "It is being sent." : "It waits for the mailbox's next cycle."}
+          {email.status === "sending"
+            ? "It is being sent."
+            : email.held
+              ? `It is held back: ${email.held}`
+              : "It waits for the mailbox's next cycle."}
           {email.send_after && (
             <>
               {" "}

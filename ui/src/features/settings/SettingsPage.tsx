@@ -7,6 +7,7 @@ import {
   RadioGroup,
   Select,
   Subtitle1,
+  Subtitle2,
   Switch,
   Text,
   tokens,
@@ -75,16 +76,71 @@ export function SettingsPage() {
   );
 }
 
-const NUMBERS: [keyof SettingsView & string, string, string, number, number][] = [
-  ["cycle_interval_minutes", "Minutes between cycles", "Counted from the end of the last cycle.", 1, 1440],
-  ["max_delivery_attempts", "Attempts to send an email", "After these it fails with an alert.", 1, 100],
+type Numeric = [keyof SettingsView & string, string, string, number, number];
+
+const NUMBERS: Numeric[] = [
+  [
+    "cycle_interval_minutes",
+    "Own interval, in minutes",
+    "From the end of a cycle to the next one. 0 leaves it to the policy above.",
+    0,
+    1440,
+  ],
+  ["max_delivery_attempts", "Attempts to send an email", "After these it fails with an alert.", 1, 1000],
   [
     "max_message_mib",
     "Largest message, in MiB",
     "Larger ones get a row in the ledger and are not fetched.",
     1,
-    2048,
+    4096,
   ],
+];
+
+const CAPACITY: Numeric[] = [
+  [
+    "max_incoming_cycles",
+    "Incoming cycles at once",
+    "The others wait their turn, the longest due first.",
+    1,
+    1000,
+  ],
+  [
+    "max_outgoing_cycles",
+    "Outgoing cycles at once",
+    "Apart from the incoming ones: neither waits for the other.",
+    1,
+    1000,
+  ],
+  ["max_operations", "Tests at once", "Mailboxes that Test & Enable works on side by side.", 1, 1000],
+  [
+    "cycle_seconds",
+    "Seconds of one turn",
+    "A long cycle lets others go first after these, and goes on later.",
+    5,
+    3600,
+  ],
+  ["cycle_mib", "MiB of one turn", "The same after fetching so much.", 1, 16384],
+  [
+    "cycle_timeout_minutes",
+    "Minutes before a cycle is broken off",
+    "For a server that neither answers nor hangs up.",
+    1,
+    1440,
+  ],
+  [
+    "connect_timeout_seconds",
+    "Seconds to connect",
+    "After these the server counts as not reachable.",
+    1,
+    600,
+  ],
+  ["read_timeout_seconds", "Seconds to answer", "How long a server may be silent within a session.", 1, 600],
+];
+
+const POLICIES: [string, string, string][] = [
+  ["online", "Online", "Email 5 minutes after a cycle ends."],
+  ["on_premises_9", "On-premises 9.x", "5 minutes; down to 2 when busy, up to 12 when quiet."],
+  ["crm_2015", "CRM 2015", "15 minutes; up to 4 hours when nothing comes for a long time."],
 ];
 
 function Organization() {
@@ -105,7 +161,25 @@ function Organization() {
     const good = /^\d+$/.test(text) && Number(text) >= least && Number(text) <= most;
     return good ? undefined : `${least} to ${most}.`;
   };
-  const bad = NUMBERS.some(([field, , , least, most]) => wrong(field, least, most));
+  const bad = [...NUMBERS, ...CAPACITY].some(([field, , , least, most]) => wrong(field, least, most));
+  const number = ([field, label, hint, least, most]: Numeric) => (
+    <Field
+      key={field}
+      className={styles.narrow}
+      label={label}
+      hint={hint}
+      validationMessage={wrong(field, least, most)}
+    >
+      <Input
+        type="number"
+        min={least}
+        max={most}
+        value={numbers[field] ?? String(draft[field])}
+        onChange={(_, d) => setNumbers({ ...numbers, [field]: d.value })}
+        data-testid={testIds.settingsField(field)}
+      />
+    </Field>
+  );
   return (
     <Section title="Organization">
       <Switch
@@ -123,24 +197,35 @@ function Organization() {
       {draft.allow_plain_connections && (
         <Text className={styles.quiet}>Passwords and mail of such connections can be read on the way.</Text>
       )}
-      {NUMBERS.map(([field, label, hint, least, most]) => (
-        <Field
-          key={field}
-          className={styles.narrow}
-          label={label}
-          hint={hint}
-          validationMessage={wrong(field, least, most)}
+      <Field
+        className={styles.narrow}
+        label="How often mailboxes are synchronized"
+        hint={POLICIES.find(([value]) => value === draft.frequency)?.[2]}
+      >
+        <Select
+          value={draft.frequency}
+          onChange={(_, d) => setDraft({ ...draft, frequency: d.value })}
+          data-testid={testIds.settingsField("frequency")}
         >
-          <Input
-            type="number"
-            min={least}
-            max={most}
-            value={numbers[field] ?? String(draft[field])}
-            onChange={(_, d) => setNumbers({ ...numbers, [field]: d.value })}
-            data-testid={testIds.settingsField(field)}
-          />
-        </Field>
-      ))}
+          {POLICIES.map(([value, label]) => (
+            <option key={value} value={value}>
+              {label}
+            </option>
+          ))}
+        </Select>
+      </Field>
+      {NUMBERS.map(number)}
+      <Switch
+        checked={draft.push}
+        onChange={(_, d) => setDraft({ ...draft, push: d.checked })}
+        label="Let servers announce new mail (IMAP IDLE)"
+        data-testid={testIds.settingsField("push")}
+      />
+      <Subtitle2 as="h3" className={styles.title}>
+        Capacity
+      </Subtitle2>
+      <Text className={styles.quiet}>These take effect when Tandem starts the next time.</Text>
+      {CAPACITY.map(number)}
       {save.error && <ErrorPanel error={save.error} />}
       <div className={styles.actions}>
         <Button
