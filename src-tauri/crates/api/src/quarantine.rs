@@ -8,15 +8,16 @@ use crate::{
 };
 use std::{io::Read, sync::Arc};
 use tandem_domain::{
+    alert::{AlertCode, AlertObject},
     ids::{CycleId, QuarantineId},
     ledger::LedgerRow,
     message::ParsedMessage,
 };
 use tandem_engine::{
-    ports::storage::{Configuration, DecidedItem, IncomingBatch, Keep, Ledger, StorageError},
+    ports::storage::{AlertLog, Configuration, DecidedItem, IncomingBatch, Keep, Ledger, StorageError},
     raw::RawMessage,
 };
-use tandem_store::view::QuarantineEntry;
+use tandem_store::view::{AlertState, QuarantineEntry};
 use uuid::Uuid;
 
 /// At most this many are listed.
@@ -69,7 +70,24 @@ impl Tandem {
                 Err(_) => result.still_unreadable += 1,
             }
         }
+        self.clear_quarantine_alerts().await?;
         Ok(result)
+    }
+
+    /// Clears the alerts of mailboxes that have nothing in quarantine any more.
+    async fn clear_quarantine_alerts(&self) -> Result<(), ApiError> {
+        let failed = |error| of_storage("quarantine", &error);
+        let waiting = self.store.list_quarantine(SHOWN).await.map_err(failed)?;
+        for alert in self.store.list_alerts(AlertState::Open, SHOWN).await.map_err(failed)? {
+            let AlertObject::Mailbox(mailbox, _) = alert.raised.object else { continue };
+            let is_over = alert.raised.code == AlertCode::MessageQuarantined
+                && !waiting.iter().any(|entry| entry.mailbox == mailbox);
+            if is_over {
+                let code = Some(AlertCode::MessageQuarantined);
+                self.store.clear(alert.raised.object, code, self.now()).await.map_err(failed)?;
+            }
+        }
+        Ok(())
     }
 
     /// Decides a message that can be read now, as its cycle would have.

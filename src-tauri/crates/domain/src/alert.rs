@@ -73,9 +73,15 @@ pub enum AlertCode {
     SomeRecipientsRefused,
     /// A message could not be parsed and waits in quarantine.
     MessageQuarantined,
+    /// More than half of a profile's mailboxes failed within an hour, and nobody could be told by email.
+    MajorityFailed,
 }
 
 impl AlertCode {
+    /// Those that are no failures.
+    pub const OTHERS: [Self; 4] =
+        [Self::WorkloadEnabled, Self::SomeRecipientsRefused, Self::MessageQuarantined, Self::MajorityFailed];
+
     /// The word in JSON and in the database.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -84,13 +90,14 @@ impl AlertCode {
             Self::WorkloadEnabled => "workload_enabled",
             Self::SomeRecipientsRefused => "some_recipients_refused",
             Self::MessageQuarantined => "message_quarantined",
+            Self::MajorityFailed => "majority_failed",
         }
     }
 
     /// The reverse of [`AlertCode::as_str`].
     #[must_use]
     pub fn from_word(word: &str) -> Option<Self> {
-        [Self::WorkloadEnabled, Self::SomeRecipientsRefused, Self::MessageQuarantined]
+        Self::OTHERS
             .into_iter()
             .find(|code| code.as_str() == word)
             .or_else(|| FailureCode::from_word(word).map(Self::Failure))

@@ -5,6 +5,7 @@
 
 pub mod address;
 pub mod alert;
+pub mod alert_rules;
 pub mod directory;
 pub mod email;
 pub mod failure;
@@ -17,6 +18,7 @@ pub mod message;
 pub mod outgoing;
 pub mod probe;
 pub mod profile;
+pub mod remedy;
 pub mod schedule;
 pub mod settings;
 pub mod workload;

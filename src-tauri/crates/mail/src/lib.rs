@@ -11,3 +11,4 @@ pub mod net;
 pub mod pop3;
 pub mod smtp;
 pub mod spool;
+mod wording;

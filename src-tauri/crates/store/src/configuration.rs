@@ -242,7 +242,7 @@ fn delete_mailbox(connection: &Connection, id: MailboxId, at: Instant, told: &mu
 }
 
 fn clear_alerts(connection: &Connection, object: AlertObject, at: Instant, told: &mut Changes) -> Applied {
-    if crate::table::alert::clear(connection, object, None, at)? > 0 {
+    if crate::table::alert::clear_deleted(connection, object, at)? > 0 {
         told.push(ChangeKind::Alert);
     }
     Ok(())

@@ -21,6 +21,6 @@ mod writer;
 pub use change::ChangeKind;
 pub use error::OpenError;
 pub use lock::DataFolderLock;
-pub use port::PersonsVerdict;
+pub use port::{FailedCycle, PersonsVerdict};
 pub use store::{DATABASE_FILE, Store, Tuning};
 pub use table::raw_message::RawReader;

@@ -1,6 +1,7 @@
 //! What a POP3 server says, as failures; the reason stands beside each mapping.
 
 use super::{capabilities::Capabilities, connection::Refusal};
+use crate::wording::{self, Place};
 use tandem_domain::failure::{Failure, FailureCode};
 
 /// What was being done when the server refused.
@@ -27,9 +28,15 @@ pub(super) fn refused(stage: Stage, refusal: &Refusal, capabilities: &Capabiliti
                 None => failure,
             }
         }
+        // The words say more than these codes, or than none.
+        None | Some("AUTH" | "SYS/PERM" | "SYS/TEMP" | "SYS" | "ALERT")
+            if let Some(failure) = in_words(stage, &said) =>
+        {
+            failure
+        }
         // RFC 3206 section 4: temporary, or until a person at the server does something.
         Some("SYS/TEMP") => Failure::transient_mailbox(FailureCode::ServerUnavailable, said),
-        Some("SYS/PERM") => Failure::permanent_mailbox(FailureCode::ServerUnavailable, said),
+        Some("SYS/PERM") => Failure::permanent_mailbox(FailureCode::ServerRefused, said),
         // RFC 3206 section 5: the credentials, and nothing else.
         Some("AUTH") => Failure::permanent_mailbox(FailureCode::AuthenticationFailed, said),
         _ => match stage {
@@ -41,9 +48,20 @@ pub(super) fn refused(stage: Stage, refusal: &Refusal, capabilities: &Capabiliti
             }
             // The others say nothing more, and the credentials are by far the most likely.
             Stage::Login => Failure::permanent_mailbox(FailureCode::AuthenticationFailed, said),
-            Stage::Working => Failure::transient_mailbox(FailureCode::ServerUnavailable, said),
+            Stage::Working => Failure::transient_mailbox(FailureCode::ServerRefused, said),
         },
     }
+}
+
+/// What the words say more precisely than the code.
+fn in_words(stage: Stage, said: &str) -> Option<Failure> {
+    let place = match stage {
+        Stage::Greeting => Place::Greeting,
+        Stage::Login => Place::Login,
+        Stage::Working => Place::Mailbox,
+    };
+    let found = wording::meaning(place, said)?;
+    Some(Failure::new(found.nature, found.scope, found.code, said))
 }
 
 /// UIDL is missing. Permanent: known messages could not be told from new ones.

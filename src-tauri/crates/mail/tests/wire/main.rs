@@ -8,6 +8,7 @@
     reason = "a test stops at what it does not expect; Clippy's leave for tests does not reach their helpers"
 )]
 
+mod errors;
 mod faults;
 mod imap_quirks;
 mod imap_session;

@@ -24,7 +24,9 @@ use tandem_domain::{
     workload::Workload,
 };
 use tandem_engine::{
-    ports::storage::{Activities, AttemptResult, PendingEmail, StorageError, UnfinishedAttempt},
+    ports::storage::{
+        Activities, AttemptResult, PendingEmail, StorageError, StorageTrouble, UnfinishedAttempt,
+    },
     raw::{RawMessage, SPOOL_THRESHOLD_BYTES},
 };
 
@@ -324,6 +326,14 @@ fn spool_failed(error: &io::Error) -> JobError<StorageError> {
     let folder = std::env::temp_dir().display().to_string();
     JobError::Refused(match error.kind() {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => StorageError::DiskFull { path: folder },
-        _ => StorageError::Failed(format!("the temporary folder {folder} cannot be written: {error}")),
+        kind => {
+            let trouble = match kind {
+                io::ErrorKind::ReadOnlyFilesystem => StorageTrouble::ReadOnly,
+                io::ErrorKind::PermissionDenied => StorageTrouble::Denied,
+                _ => StorageTrouble::Broken,
+            };
+            let why = format!("the temporary folder {folder} cannot be written: {error}");
+            StorageError::Unusable { trouble, why }
+        }
     })
 }

@@ -2,6 +2,7 @@
 
 mod activities;
 mod alert_log;
+mod alert_rules;
 mod configuration;
 mod directory;
 mod ledger;
@@ -10,6 +11,7 @@ mod schedule;
 mod test_results;
 
 pub use activities::PersonsVerdict;
+pub use alert_rules::FailedCycle;
 
 use crate::writer::JobError;
 use std::fmt::Display;
