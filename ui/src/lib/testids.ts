@@ -21,11 +21,22 @@ export const testIds = {
   homeAlert: (id: string) => `home-alert-${id}`,
   homeRunning: "home-running",
 
+  alertRow: (id: string) => `alert-row-${id}`,
+  alertFilter: (filter: string) => `alert-filter-${filter}`,
+  alertSearch: "alert-search",
+  alertDetails: "alert-details",
+  alertRemedy: (id: string) => `alert-remedy-${id}`,
+  alertDismiss: "alert-dismiss",
+  alertDismissNews: "alert-dismiss-news",
+
   profileNew: "profile-new",
   profileRow: (name: string) => `profile-row-${name}`,
   profileDetails: "profile-details",
   profileProbe: "profile-probe",
   profileEdit: "profile-edit",
+  profileOwner: "profile-owner",
+  profileSendAlertEmail: "profile-send-alert-email",
+  profileSaveAlerts: "profile-save-alerts",
 
   wizard: "wizard",
   wizardStep: (step: string) => `wizard-step-${step}`,
@@ -107,6 +118,7 @@ export const testIds = {
   quarantineRow: (id: string) => `quarantine-row-${id}`,
 
   settingsSave: "settings-save",
+  settingsSaveAlerts: "settings-save-alerts",
   settingsField: (field: string) => `settings-${field}`,
   settingsTheme: (theme: string) => `settings-theme-${theme}`,
   settingsTextSize: "settings-text-size",

@@ -234,3 +234,155 @@ fn is_synchronized(mailbox: &Mailbox, profile: ProfileId) -> bool {
         && mailbox.approval == Approval::Approved
         && Workload::ALL.iter().any(|workload| mailbox.method(*workload) == DeliveryMethod::ServerSideSync)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        OpenOptions, SecretsChoice,
+        wire::{AlertsRequest, ApplyRequest, EmailsRequest},
+    };
+    use std::sync::Arc;
+    use tandem_domain::{
+        failure::{Failure, FailureCode},
+        ids::{CycleId, MailboxId},
+        probe::{Rung, RungName, RungOutcome},
+    };
+    use tandem_engine::ports::storage::{CycleReport, Schedule, TestResults};
+    use uuid::Uuid;
+
+    /// Three mailboxes of one profile, whose owner is told by email, and one of another.
+    fn configuration() -> String {
+        let profile = |name: &str, more: &str| {
+            format!(
+                "[[profile]]\nname = \"{name}\"\nserver_type = \"imap_smtp\"\nauthenticate_using = \"anonymous\"\n{more}\n\
+                 incoming = {{ server = \"mail.contoso.test\", port = 993, security = \"tls\" }}\n\
+                 outgoing = {{ server = \"mail.contoso.test\", port = 465, security = \"tls\" }}\n"
+            )
+        };
+        let mut text =
+            profile("Sales", "owner = \"Pat Owner\"\nsend_alert_email = true") + &profile("Other", "");
+        text.push_str("[[user]]\nname = \"Pat Owner\"\nemail = \"pat@contoso.test\"\n");
+        for (name, profile) in [("amy", "Sales"), ("ben", "Sales"), ("cy", "Sales"), ("olga", "Other")] {
+            text.push_str(&format!(
+                "[[user]]\nname = \"{name}\"\nemail = \"{name}@contoso.test\"\n[[mailbox]]\nemail = \"{name}@contoso.test\"\n\
+                 owner = \"user:{name}\"\nprofile = \"{profile}\"\nincoming = \"server_side_sync\"\n\
+                 outgoing = \"server_side_sync\"\napproved = true\n"
+            ));
+        }
+        text
+    }
+
+    struct World {
+        _home: tempfile::TempDir,
+        tandem: Arc<Tandem>,
+    }
+
+    impl World {
+        async fn new() -> Self {
+            let home = tempfile::tempdir().unwrap();
+            let options =
+                OpenOptions { data: Some(home.path().to_path_buf()), secrets: SecretsChoice::Memory };
+            let tandem = Tandem::open(options).await.unwrap();
+            let request = ApplyRequest { text: configuration(), file: None, dry_run: false };
+            tandem.apply(request).await.unwrap();
+            Self { _home: home, tandem }
+        }
+
+        async fn mailbox(&self, name: &str) -> MailboxId {
+            self.tandem.find_mailbox(&format!("{name}@contoso.test")).await.unwrap().id
+        }
+
+        /// A cycle of a mailbox ended so long ago.
+        async fn ended(&self, name: &str, workload: Workload, minutes_ago: i64, failed: bool) {
+            let mailbox = self.mailbox(name).await;
+            let at = self.tandem.now() - chrono::Duration::minutes(minutes_ago);
+            let passed = Rung {
+                name: RungName::Login,
+                took_ms: 1,
+                server_said: String::new(),
+                outcome: RungOutcome::Passed,
+            };
+            self.tandem.store.record_test(mailbox, workload, vec![passed], at).await.unwrap();
+            let failure = failed.then(|| Failure::transient_profile(FailureCode::TimedOut, "no answer"));
+            let report = CycleReport {
+                mailbox,
+                workload,
+                cycle: CycleId(Uuid::new_v4()),
+                started_at: at,
+                ended_at: at,
+                items: 0,
+                failure,
+                next_due_at: Some(self.tandem.now() + chrono::Duration::minutes(5)),
+                attempts: 0,
+            };
+            self.tandem.store.finish(report).await.unwrap();
+        }
+
+        /// Subjects and senders of the emails that wait to be sent.
+        async fn waiting(&self) -> Vec<(String, String)> {
+            let page = self.tandem.emails(EmailsRequest::default()).await.unwrap();
+            page.emails.into_iter().map(|one| (one.subject, one.from)).collect()
+        }
+
+        async fn alerts(&self) -> Vec<crate::wire::AlertView> {
+            let all = self.tandem.alerts(AlertsRequest::default()).await.unwrap();
+            all.into_iter().filter(|one| one.code == "majority_failed").collect()
+        }
+    }
+
+    #[tokio::test]
+    async fn the_owner_is_told_once_an_hour_through_another_profile() {
+        let world = World::new().await;
+        world.ended("olga", Workload::Outgoing, 1, false).await;
+        world.ended("amy", Workload::Incoming, 50, true).await;
+        world.tandem.look_at_failures().await;
+        assert!(world.waiting().await.is_empty(), "one of three is no majority");
+        world.ended("ben", Workload::Incoming, 2, true).await;
+        world.tandem.look_at_failures().await;
+        world.tandem.look_at_failures().await;
+        let waiting = world.waiting().await;
+        let [(subject, from)] = &waiting[..] else { panic!("{waiting:?}") };
+        assert_eq!(subject, "Tandem: 2 of 3 mailboxes of Sales failed");
+        assert!(from.contains("olga"), "{from}");
+        assert!(world.alerts().await.is_empty());
+    }
+
+    #[tokio::test]
+    async fn where_nobody_can_send_there_is_an_alert_and_it_goes_when_it_is_over() {
+        let world = World::new().await;
+        for name in ["amy", "ben", "cy"] {
+            world.ended(name, Workload::Incoming, 2, true).await;
+        }
+        world.tandem.look_at_failures().await;
+        world.tandem.look_at_failures().await;
+        assert!(world.waiting().await.is_empty());
+        let alerts = world.alerts().await;
+        let [alert] = &alerts[..] else { panic!("{alerts:?}") };
+        assert_eq!((alert.object.as_str(), alert.count, alert.level.as_str()), ("Sales", 1, "error"));
+        assert!(alert.server_said.as_deref().unwrap().contains("no other mailbox can send"), "{alert:?}");
+        assert!(alert.needs_person && alert.audience.iter().any(|one| one == "profile_owner"), "{alert:?}");
+        let id = world.tandem.find_profile("Sales").await.unwrap().id;
+        let failed = |error| panic!("{error}");
+        let past = world.tandem.now() - chrono::Duration::hours(2);
+        world.tandem.store.take_alert_email_turn(id, past, past).await.map_err(failed).unwrap();
+        // Two of the three are another profile's now: one of one failed still is a majority, none of none is not.
+        let moved = configuration().replace("profile = \"Sales\"", "profile = \"Other\"");
+        world.tandem.apply(ApplyRequest { text: moved, file: None, dry_run: false }).await.unwrap();
+        world.tandem.look_at_failures().await;
+        assert!(world.alerts().await.is_empty(), "its cause is gone");
+    }
+
+    #[tokio::test]
+    async fn nothing_is_sent_where_nobody_asked_for_it() {
+        let world = World::new().await;
+        let off = configuration().replace("send_alert_email = true", "send_alert_email = false");
+        world.tandem.apply(ApplyRequest { text: off, file: None, dry_run: false }).await.unwrap();
+        world.ended("olga", Workload::Outgoing, 1, false).await;
+        for name in ["amy", "ben", "cy"] {
+            world.ended(name, Workload::Incoming, 2, true).await;
+        }
+        world.tandem.look_at_failures().await;
+        assert!(world.waiting().await.is_empty() && world.alerts().await.is_empty());
+    }
+}

@@ -3,13 +3,17 @@
 use crate::{
     ChangeKind, Store,
     codec::{owner_id, owner_kind},
-    table::{directory, email, mailbox, mailbox_workload, organization, profile, schedule},
+    table::{
+        alert_settings, directory, email, mailbox, mailbox_workload, organization, profile, profile_alert,
+        schedule,
+    },
     writer::{Changes, JobError, JobResult},
 };
 use rusqlite::Connection;
 use tandem_domain::{
     Instant,
     alert::AlertObject,
+    alert_rules::{AlertSettings, ProfileAlerts},
     directory::{DirectoryEntry, DirectoryId},
     ids::{MailboxId, ProfileId},
     mailbox::{Approval, Mailbox, MailboxOwner},
@@ -24,6 +28,10 @@ use tandem_engine::ports::storage::StorageError;
 pub enum ConfigurationChange {
     /// The organization's settings.
     Settings(OrganizationSettings),
+    /// Which alerts are raised, for whom, and how long cleared ones are kept.
+    Alerts(AlertSettings),
+    /// A profile's owner, and whether they get an email about its trouble.
+    ProfileAlerts(ProfileId, ProfileAlerts),
     /// Creates or updates a profile.
     Profile(EmailServerProfile),
     /// Creates or updates a user, queue, contact, account or lead.
@@ -124,6 +132,8 @@ impl Store {
 fn apply(connection: &Connection, change: &ConfigurationChange, at: Instant, told: &mut Changes) -> Applied {
     match change {
         ConfigurationChange::Settings(settings) => organization::update(connection, settings)?,
+        ConfigurationChange::Alerts(settings) => alert_settings::update(connection, settings)?,
+        ConfigurationChange::ProfileAlerts(id, alerts) => profile_alert::upsert(connection, *id, alerts)?,
         ConfigurationChange::Profile(profile) => upsert_profile(connection, profile)?,
         ConfigurationChange::Entry(entry) => directory::upsert(connection, entry)?,
         ConfigurationChange::Mailbox(mailbox) => upsert_mailbox(connection, mailbox)?,

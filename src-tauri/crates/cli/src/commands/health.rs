@@ -41,6 +41,9 @@ fn alert(alert: &AlertView) -> String {
         text += &format!("  In its own words: {}\n", clean(said));
     }
     text += &format!("  Next: {}\n", clean(&alert.remedy));
+    if alert.who != "nobody" {
+        text += &format!("  Who: {} ({})\n", alert.who.replace('_', " "), alert.action);
+    }
     text += &format!(
         "  {} times since {}, last at {}",
         alert.count,

@@ -1,8 +1,10 @@
 //! What the systems' keychains answer, as states: apart from their libraries, so that every system's answers are tested on
 //! each.
 
+#[cfg(any(test, windows))]
 use keyring::Error as KeyringError;
 
+#[cfg(any(test, windows, target_os = "macos"))]
 use crate::StoreState;
 
 /// Security framework results (SecBase.h) which say that the keychain, not the entry, is the trouble.
