@@ -76,7 +76,7 @@ const WORDS: Record<string, Record<string, string>> = {
   },
   level: { error: "Error", warning: "Warning", information: "Information" },
   who: {
-    nobody: "Nobody, it passes",
+    nobody: "Nobody",
     mailbox_owner: "Owner of the mailbox",
     administrator: "Administrator",
     computer_user: "You, at this computer",

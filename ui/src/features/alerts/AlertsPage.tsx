@@ -161,7 +161,7 @@ export function AlertsPage() {
                     onClick={() => dismiss.mutate({ ids: news.map((a) => a.id) })}
                     data-testid={testIds.alertDismissNews}
                   >
-                    Dismiss {count(news.length, "information", "informations")}
+                    Dismiss information ({news.length})
                   </Button>
                 )}
               </div>

@@ -18,7 +18,8 @@ pub(super) async fn alerts(
     include_cleared: bool,
     output: &Output,
 ) -> Outcome {
-    let alerts = tandem.alerts(AlertsRequest { level, include_cleared, mailbox }).await?;
+    let alerts =
+        tandem.alerts(AlertsRequest { level, include_cleared, mailbox, ..AlertsRequest::default() }).await?;
     output.print(&alerts, |all| {
         if all.is_empty() {
             return "There are no alerts.".to_owned();

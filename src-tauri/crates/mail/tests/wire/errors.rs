@@ -308,7 +308,8 @@ async fn certificate_failure(raw: &str) -> Failure {
     access.endpoint.server = "localhost".to_owned();
     access.endpoint.trust =
         CertificateTrust { ca_file: Some(path.display().to_string()), pinned_sha256: vec![] };
-    let failure = impatient().connect(&access, &mut Ladder::unwatched()).await.err().expect("a refusal");
+    let connected = impatient().connect(&access, &mut Ladder::unwatched()).await;
+    let Err(failure) = connected else { panic!("{raw} is not refused") };
     assert!(failure.certificate.is_some(), "a refused certificate is shown: {failure}");
     failure
 }
