@@ -19,7 +19,18 @@ CREATE TABLE alert (
 
 CREATE INDEX alert_by_time ON alert (last_seen_at);
 
+CREATE INDEX alert_cleared ON alert (cleared_at) WHERE cleared_at IS NOT NULL;
+
 CREATE UNIQUE INDEX alert_open ON alert (scope, object, workload, code) WHERE cleared_at IS NULL;
+
+CREATE TABLE alert_settings (
+    only_one INTEGER PRIMARY KEY CHECK (only_one = 1),
+    errors INTEGER NOT NULL,
+    warnings INTEGER NOT NULL,
+    information INTEGER NOT NULL,
+    notify_mailbox_owner INTEGER NOT NULL,
+    keep_cleared_days INTEGER NOT NULL
+) STRICT;
 
 CREATE TABLE attachment (
     email INTEGER NOT NULL REFERENCES email (row) ON DELETE CASCADE,
@@ -67,6 +78,8 @@ CREATE TABLE cycle (
 ) STRICT;
 
 CREATE INDEX cycle_by_workload ON cycle (mailbox, workload);
+
+CREATE INDEX cycle_failed ON cycle (ended_at) WHERE failure IS NOT NULL;
 
 CREATE TABLE directory_address (
     address TEXT NOT NULL,
@@ -271,6 +284,15 @@ CREATE TABLE profile (
     max_concurrent_connections INTEGER NOT NULL,
     min_polling_interval_minutes INTEGER NOT NULL
 , send_limit_recipients_per_day INTEGER, send_limit_messages_per_minute INTEGER) STRICT, WITHOUT ROWID;
+
+CREATE TABLE profile_alert (
+    profile BLOB PRIMARY KEY REFERENCES profile (id) ON DELETE CASCADE,
+    -- A user.
+    owner BLOB REFERENCES directory_entry (id) ON DELETE SET NULL,
+    send_alert_email INTEGER NOT NULL,
+    -- When an email about it was last tried.
+    last_email_at INTEGER
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE profile_endpoint (
     profile BLOB NOT NULL REFERENCES profile (id) ON DELETE CASCADE,

@@ -189,7 +189,7 @@ fn a_wrong_port_a_wrong_name_and_a_port_of_another_kind_break_at_their_rung() {
     for (text, rung_name, codes) in [
         (with_port(free_port()), "tcp", &["connection_refused"] as &[&str]),
         (wrong_name, "dns", &["dns_not_found", "dns_unavailable"]),
-        (with_port(practice.smtp.port()), "login", &["protocol_violation"]),
+        (with_port(practice.smtp.port()), "login", &["wrong_protocol"]),
     ] {
         let scene = practice.scene();
         let _ = scene.apply(&text).success();
@@ -221,11 +221,12 @@ fn refused_certificate(flaw: CertificateFlaw, trust: &str, why: &[&str]) {
     let scene = practice.scene();
     let _ = scene.apply(&practice.setup_with("Practice", "imap_smtp", &["amy"], trust)).success();
     let rung = failed_rung(&scene, "incoming");
-    assert_eq!(
-        (&rung["name"], &rung["error"]["code"]),
-        (&"tls".into(), &"certificate_refused".into()),
-        "{rung:#}"
-    );
+    let code = match flaw {
+        CertificateFlaw::Expired => "certificate_expired",
+        CertificateFlaw::WrongName => "certificate_wrong_name",
+        CertificateFlaw::None | CertificateFlaw::SelfSigned => "certificate_refused",
+    };
+    assert_eq!((&rung["name"], &rung["error"]["code"]), (&"tls".into(), &code.into()), "{rung:#}");
     let certificate = &rung["error"]["certificate"];
     assert!(certificate["subject"].as_str().unwrap().contains("Tandem practice mail server"), "{rung:#}");
     assert!(!certificate["issuer"].as_str().unwrap().is_empty(), "{rung:#}");

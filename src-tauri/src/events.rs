@@ -1,6 +1,6 @@
 //! Opens the program beside the window, and hands what it says to the page as one Tauri event.
 
-use crate::{composition, state::Shell, tray};
+use crate::{composition, state::Shell, tray, window};
 use std::sync::Arc;
 use tandem_api::{
     Tandem,
@@ -67,7 +67,9 @@ fn tell(app: &AppHandle, event: &EventView) {
     if let Err(error) = app.emit(EVENT, event) {
         tracing::warn!("An event did not reach the window: {error}");
     }
-    if matches!(event, EventView::Engine { .. } | EventView::Changed { .. }) {
-        tray::refresh(app);
+    match event {
+        EventView::Engine { .. } | EventView::Changed { .. } => tray::refresh(app),
+        EventView::NeedsPerson { title, body, .. } => window::notify(app, title, body),
+        _ => {}
     }
 }

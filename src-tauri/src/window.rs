@@ -120,14 +120,16 @@ fn hide(window: &Window) {
 
 fn hide_and_say_so(window: &Window) {
     hide(window);
-    let said = window
-        .app_handle()
-        .notification()
-        .builder()
-        .title("Tandem keeps synchronizing")
-        .body("The window is closed, the engine runs on. Open or quit Tandem from its tray icon, or start it again to see the window.")
-        .show();
-    if let Err(error) = said {
+    notify(
+        window.app_handle(),
+        "Tandem keeps synchronizing",
+        "The window is closed, the engine runs on. Open or quit Tandem from its tray icon, or start it again to see the window.",
+    );
+}
+
+/// Shows a notification of the operating system; without a notification service there is none.
+pub fn notify(app: &AppHandle, title: &str, body: &str) {
+    if let Err(error) = app.notification().builder().title(title).body(body).show() {
         tracing::debug!("The notification was not shown: {error}");
     }
 }

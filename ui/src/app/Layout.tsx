@@ -10,6 +10,8 @@ import {
   tokens,
 } from "@fluentui/react-components";
 import {
+  AlertFilled,
+  AlertRegular,
   bundleIcon,
   ClipboardTextLtrFilled,
   ClipboardTextLtrRegular,
@@ -34,6 +36,7 @@ import { Mark } from "./Mark";
 
 const PAGES = [
   ["home", "/", "Home", bundleIcon(HomeFilled, HomeRegular)],
+  ["alerts", "/alerts", "Alerts", bundleIcon(AlertFilled, AlertRegular)],
   ["profiles", "/profiles", "Profiles", bundleIcon(ServerFilled, ServerRegular)],
   ["mailboxes", "/mailboxes", "Mailboxes", bundleIcon(MailInboxFilled, MailInboxRegular)],
   ["records", "/records", "Records", bundleIcon(MailReadFilled, MailReadRegular)],

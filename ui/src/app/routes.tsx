@@ -18,6 +18,19 @@ const root = createRootRoute({ component: Layout, notFoundComponent: NotFound })
 
 const home = createRoute({ getParentRoute: () => root, path: "/", component: HomePage });
 
+const alerts = createRoute({
+  getParentRoute: () => root,
+  path: "/alerts",
+  validateSearch: (s): { open?: string; level?: string; scope?: string; show?: string; q?: string } => ({
+    open: text(s.open),
+    level: text(s.level),
+    scope: text(s.scope),
+    show: text(s.show),
+    q: text(s.q),
+  }),
+  component: lazyRouteComponent(() => import("../features/alerts/AlertsPage"), "AlertsPage"),
+});
+
 const profiles = createRoute({
   getParentRoute: () => root,
   path: "/profiles",
@@ -80,7 +93,17 @@ const settings = createRoute({
   component: lazyRouteComponent(() => import("../features/settings/SettingsPage"), "SettingsPage"),
 });
 
-const tree = root.addChildren([home, profiles, profileWizard, mailboxes, records, compose, ledger, settings]);
+const tree = root.addChildren([
+  home,
+  alerts,
+  profiles,
+  profileWizard,
+  mailboxes,
+  records,
+  compose,
+  ledger,
+  settings,
+]);
 
 /** The window's pages. Addresses live behind `#`, since the page is served from inside the application. */
 export function createRoutes(history: RouterHistory = createHashHistory()) {

@@ -1,4 +1,4 @@
-import type { ApiError } from "../bindings";
+import type { AlertView, ApiError } from "../bindings";
 
 /** An action was refused or failed; carries what a person needs to know. */
 export class ActionError extends Error {
@@ -32,6 +32,19 @@ export function errorAsText(error: ApiError): string {
     error.retry_at && `Tried again: ${error.retry_at}`,
     error.certificate && `Certificate: ${error.certificate.subject}, SHA-256 ${error.certificate.sha256}`,
     `Code: ${error.code}`,
+  ];
+  return lines.filter(Boolean).join("\n");
+}
+
+/** An alert as text for whoever runs the server, or for a support request. */
+export function alertAsText(alert: AlertView): string {
+  const lines = [
+    `${alert.object}: ${alert.message}`,
+    alert.remedy && `Next step: ${alert.remedy}`,
+    alert.server_said && `Server: ${alert.server_said}`,
+    alert.certificate && `Certificate: ${alert.certificate.subject}, SHA-256 ${alert.certificate.sha256}`,
+    `First seen: ${alert.first_seen}, last seen: ${alert.last_seen}, ${alert.count} times`,
+    `Code: ${alert.code}`,
   ];
   return lines.filter(Boolean).join("\n");
 }

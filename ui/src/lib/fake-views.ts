@@ -49,7 +49,7 @@ export function homeOf(fake: Told): Home {
             "The keyring is locked, so new passwords can't be stored. Unlock it by signing in, or in the system's password settings.",
         }
       : { name: "Secret Service", state: "ready", message: "" },
-    needs_attention: broken ? data.alerts() : [],
+    needs_attention: broken ? data.alerts().filter((a) => a.level !== "information") : [],
     running: empty
       ? []
       : [

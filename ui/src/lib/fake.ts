@@ -1,10 +1,13 @@
 import type {
   Actions,
+  AlertSettingsView,
+  AlertView,
   ApiError,
   EmailView,
   EventView,
   LadderView,
   MailboxView,
+  ProfileAlertsView,
   ProfileView,
   RungView,
   SaveProfileRequest,
@@ -48,6 +51,15 @@ export class FakeBackend implements Backend {
     read_timeout_seconds: 60,
     push: true,
   };
+  private alerts: AlertView[];
+  private alertSettings: AlertSettingsView = {
+    errors: true,
+    warnings: true,
+    information: true,
+    notify_mailbox_owner: false,
+    keep_cleared_days: 30,
+  };
+  private owners = new Map<string, ProfileAlertsView>();
   private desktop: DesktopSettings = { on_close: null };
   private hearers = new Set<(event: EventView) => void>();
   private closingHearers = new Set<() => void>();
@@ -60,6 +72,7 @@ export class FakeBackend implements Backend {
     this.profiles = empty ? [] : data.twoProfiles();
     this.mailboxes = empty ? [] : scenario === "broken" ? data.brokenMailboxes() : data.healthyMailboxes();
     this.emails = empty ? [] : data.emails();
+    this.alerts = scenario === "broken" ? data.alerts() : [];
   }
 
   async rpc(action: string, request: unknown): Promise<unknown> {
@@ -198,6 +211,36 @@ export class FakeBackend implements Backend {
     home: async () => homeOf(this),
     health: async () => ({ status: "ok", since: null, why: "", engine_running: true, objects: [] }),
     alerts: async () => (this.scenario === "broken" ? data.alerts() : []),
+    health: async () => ({ status: "ok", since: null, objects: [] }),
+    alerts: async ({ include_cleared }) => this.alerts.filter((a) => include_cleared || !a.cleared_at),
+    dismiss_alerts: async ({ ids }) => {
+      const open = this.alerts.filter((a) => ids.includes(a.id) && !a.cleared_at);
+      this.alerts = this.alerts.map((a) => (open.includes(a) ? { ...a, cleared_at: data.ago(0) } : a));
+      return { cleared: open.length };
+    },
+    alert_settings: async () => this.alertSettings,
+    save_alert_settings: async (settings) => {
+      this.alertSettings = settings;
+      return settings;
+    },
+    profile_alerts: async ({ profile }) => this.owners.get(profile) ?? data.noOwner(profile),
+    save_profile_alerts: async (wanted) => {
+      if (wanted.send_alert_email && !wanted.owner)
+        throw data.failure({
+          code: "profile_invalid",
+          object: wanted.profile,
+          message: "The profile has no owner with an email address, so nobody could be told.",
+          remedy: "Choose an owner who has an address in the directory.",
+        });
+      const saved = { ...wanted, owner: wanted.owner ?? null, owner_email: null };
+      this.owners.set(wanted.profile, saved);
+      return saved;
+    },
+    trust_certificate: async ({ profile }) => {
+      const found = this.profiles.find((p) => p.name === profile);
+      if (!found) throw data.failure({ code: "not_found", object: profile });
+      return found;
+    },
     profiles: async () => this.profiles,
     save_profile: async (request) => {
       if (request.incoming.security === "none" && !this.settings.allow_plain_connections)

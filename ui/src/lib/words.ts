@@ -76,6 +76,20 @@ const WORDS: Record<string, Record<string, string>> = {
     conversation_index: "Conversation index",
     smart_matching: "Smart matching",
   },
+  level: { error: "Error", warning: "Warning", information: "Information" },
+  who: {
+    nobody: "Nobody",
+    mailbox_owner: "Owner of the mailbox",
+    administrator: "Administrator",
+    computer_user: "You, at this computer",
+    server_operator: "Whoever runs the server",
+    support: "Tandem's support",
+  },
+  audience: {
+    administrator: "administrators",
+    profile_owner: "the profile's owner",
+    mailbox_owner: "the mailbox's owner",
+  },
   resolved: { user: "User", queue: "Queue", contact: "Contact", account: "Account", lead: "Lead" },
 };
 

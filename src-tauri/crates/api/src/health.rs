@@ -12,14 +12,18 @@ use crate::{
 use std::{collections::HashMap, sync::Arc};
 use tandem_domain::{
     alert::{Alert, AlertLevel, AlertObject},
+    alert_rules::{Audience, audience},
     health::{Health as DomainHealth, HealthStatus, organization_health, worst},
-    ids::MailboxId,
+    ids::{MailboxId, ProfileId},
     mailbox::Approval,
     workload::Workload,
 };
 use tandem_engine::ports::storage::Schedule;
 use tandem_secrets::StoreState;
-use tandem_store::view::{self, AlertState};
+use tandem_store::{
+    Store,
+    view::{self, AlertState},
+};
 
 /// At most this many alerts are shown at once.
 const SHOWN_ALERTS: u32 = 1_000;
@@ -83,6 +87,22 @@ impl Tandem {
             alerts.extend(self.store.list_alerts(AlertState::Cleared, SHOWN_ALERTS).await.map_err(failed)?);
         }
         alerts.retain(|alert| level.is_none_or(|level| alert.raised.level == level));
+        if let Some(scope) = &request.scope {
+            let scopes = ["email", "mailbox", "profile"];
+            if !scopes.contains(&scope.as_str()) {
+                return Err(ApiError::unknown_word("scope", scope, &scopes));
+            }
+            alerts.retain(|alert| alert.raised.object.scope() == scope);
+        }
+        if let Some(word) = &request.audience {
+            let words: Vec<_> = Audience::ALL.iter().map(|one| one.as_str()).collect();
+            let wanted = Audience::from_word(word);
+            let wanted = wanted.ok_or_else(|| ApiError::unknown_word("audience", word, &words))?;
+            let settings = self.store.alert_settings().await.map_err(failed)?;
+            alerts.retain(|alert| {
+                audience(alert.raised.code, alert.raised.object, &settings).contains(&wanted)
+            });
+        }
         if let Some(mailbox) = mailbox {
             let mut kept = Vec::new();
             for alert in alerts {
@@ -96,7 +116,7 @@ impl Tandem {
             let key = |alert: &Alert| (alert.cleared_at.is_none(), alert.raised.level, alert.last_seen_at);
             key(b).cmp(&key(a))
         });
-        self.alert_views(&alerts).await
+        alert_views(&self.store, &alerts).await
     }
 
     /// What Home shows.
@@ -216,31 +236,6 @@ impl Tandem {
         SecretsView { name, state: word.to_owned(), message }
     }
 
-    async fn alert_views(&self, alerts: &[Alert]) -> Result<Vec<AlertView>, ApiError> {
-        let failed = |error| of_storage("alerts", &error);
-        let shown = self.store.list_mailboxes().await.map_err(failed)?;
-        let mailboxes: HashMap<_, _> = shown.iter().map(|one| (one.mailbox.id, one)).collect();
-        let profiles = self.store.list_profiles().await.map_err(failed)?;
-        let mut views = Vec::with_capacity(alerts.len());
-        for alert in alerts {
-            let object = match alert.raised.object {
-                AlertObject::Mailbox(id, _) => mailboxes.get(&id).map(|one| one.mailbox.email.to_string()),
-                AlertObject::Profile(id) => {
-                    profiles.iter().find(|one| one.id == id).map(|one| one.name.clone())
-                }
-                AlertObject::Email(id) => {
-                    let email = self.store.show_email(id).await.ok();
-                    email.map(|email| format!("email \"{}\"", email.summary.subject))
-                }
-            };
-            let object = object.unwrap_or_else(|| "something that was deleted".to_owned());
-            let mut view = alert_view(alert, &object);
-            view.certificate = certificate_of(alert, &mailboxes);
-            views.push(view);
-        }
-        Ok(views)
-    }
-
     async fn mailbox_of(&self, alert: &Alert) -> Option<MailboxId> {
         match alert.raised.object {
             AlertObject::Mailbox(id, _) => Some(id),
@@ -262,6 +257,35 @@ fn object(kind: &str, name: &str, health: &DomainHealth) -> ObjectHealth {
         expected: None,
         due: None,
     }
+/// Alerts with the names of what they are about.
+pub(crate) async fn alert_views(store: &Store, alerts: &[Alert]) -> Result<Vec<AlertView>, ApiError> {
+    let failed = |error| of_storage("alerts", &error);
+    let shown = store.list_mailboxes().await.map_err(failed)?;
+    let mailboxes: HashMap<_, _> = shown.iter().map(|one| (one.mailbox.id, one)).collect();
+    let profiles = store.list_profiles().await.map_err(failed)?;
+    let settings = store.alert_settings().await.map_err(failed)?;
+    let profile_name = |id: ProfileId| profiles.iter().find(|one| one.id == id).map(|one| one.name.clone());
+    let profile_of = |id: MailboxId| mailboxes.get(&id).and_then(|one| one.profile_name.clone());
+    let mut views = Vec::with_capacity(alerts.len());
+    for alert in alerts {
+        let (object, profile) = match alert.raised.object {
+            AlertObject::Mailbox(id, _) => {
+                (mailboxes.get(&id).map(|one| one.mailbox.email.to_string()), profile_of(id))
+            }
+            AlertObject::Profile(id) => (profile_name(id), profile_name(id)),
+            AlertObject::Email(id) => {
+                let email = store.show_email(id).await.ok();
+                let profile = email.as_ref().and_then(|email| profile_of(email.summary.mailbox));
+                (email.map(|email| format!("email \"{}\"", email.summary.subject)), profile)
+            }
+        };
+        let object = object.unwrap_or_else(|| "something that was deleted".to_owned());
+        let mut view = alert_view(alert, &object, &settings);
+        view.certificate = certificate_of(alert, &mailboxes);
+        view.profile = profile;
+        views.push(view);
+    }
+    Ok(views)
 }
 
 /// The certificate that an alert is about: that of the latest failure of one of its mailboxes.

@@ -2,6 +2,7 @@
 //!
 //! [`Tandem`] is the program; its async methods are the actions of [`router`], one file per area.
 
+mod alerts;
 mod bodies;
 mod certificates;
 mod compose;
@@ -15,6 +16,7 @@ mod keys;
 mod ladders;
 mod ledger;
 mod mailboxes;
+mod majority;
 mod people;
 mod practice;
 mod profiles;

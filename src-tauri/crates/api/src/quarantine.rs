@@ -18,7 +18,7 @@ use tandem_engine::{
     ports::storage::{AlertLog, Configuration, DecidedItem, IncomingBatch, Keep, Ledger, StorageError},
     raw::RawMessage,
 };
-use tandem_store::view::{LedgerEntry, LedgerFilter, QuarantineEntry};
+use tandem_store::view::{AlertState, LedgerEntry, LedgerFilter, QuarantineEntry};
 use uuid::Uuid;
 
 /// At most this many are listed.
@@ -84,6 +84,7 @@ impl Tandem {
                 Err(_) => result.still_unreadable += 1,
             }
         }
+        self.clear_quarantine_alerts().await?;
         Ok(result)
     }
 
@@ -118,6 +119,19 @@ impl Tandem {
         let cleared = self.store.clear(object, Some(AlertCode::MessageUndeliverable), now).await;
         cleared.map_err(failed)?;
         self.engine.wake();
+    /// Clears the alerts of mailboxes that have nothing in quarantine any more.
+    async fn clear_quarantine_alerts(&self) -> Result<(), ApiError> {
+        let failed = |error| of_storage("quarantine", &error);
+        let waiting = self.store.list_quarantine(SHOWN).await.map_err(failed)?;
+        for alert in self.store.list_alerts(AlertState::Open, SHOWN).await.map_err(failed)? {
+            let AlertObject::Mailbox(mailbox, _) = alert.raised.object else { continue };
+            let is_over = alert.raised.code == AlertCode::MessageQuarantined
+                && !waiting.iter().any(|entry| entry.mailbox == mailbox);
+            if is_over {
+                let code = Some(AlertCode::MessageQuarantined);
+                self.store.clear(alert.raised.object, code, self.now()).await.map_err(failed)?;
+            }
+        }
         Ok(())
     }
 

@@ -87,7 +87,10 @@ impl View {
                 self.running.insert((mailbox, workload), (done, total));
             }
             EventView::Ladder { .. } => self.tests += 1,
-            EventView::Rung { .. } | EventView::Changed { .. } | EventView::Engine { .. } => return,
+            EventView::Rung { .. }
+            | EventView::Changed { .. }
+            | EventView::NeedsPerson { .. }
+            | EventView::Engine { .. } => return,
         }
         self.changed = true;
     }

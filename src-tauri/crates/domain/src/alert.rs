@@ -79,17 +79,20 @@ pub enum AlertCode {
     MessageUndeliverable,
     /// Mail is held back by the profile's sending limits.
     SendingHeld,
+    /// More than half of a profile's mailboxes failed within an hour, and nobody could be told by email.
+    MajorityFailed,
 }
 
 impl AlertCode {
     /// Those that are no failure's.
-    pub const OWN: [Self; 6] = [
+    pub const OTHERS: [Self; 7] = [
         Self::WorkloadEnabled,
         Self::SomeRecipientsRefused,
         Self::MessageQuarantined,
         Self::MessagesMissing,
         Self::MessageUndeliverable,
         Self::SendingHeld,
+        Self::MajorityFailed,
     ];
 
     /// The word in JSON and in the database.
@@ -103,13 +106,14 @@ impl AlertCode {
             Self::MessagesMissing => "messages_missing",
             Self::MessageUndeliverable => "message_undeliverable",
             Self::SendingHeld => "sending_held",
+            Self::MajorityFailed => "majority_failed",
         }
     }
 
     /// The reverse of [`AlertCode::as_str`].
     #[must_use]
     pub fn from_word(word: &str) -> Option<Self> {
-        Self::OWN
+        Self::OTHERS
             .into_iter()
             .find(|code| code.as_str() == word)
             .or_else(|| FailureCode::from_word(word).map(Self::Failure))

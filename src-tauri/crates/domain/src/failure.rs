@@ -58,13 +58,29 @@ failure_codes! {
     ConnectionRefused = "connection_refused",
     /// No route, network down.
     NetworkUnreachable = "network_unreachable",
+    /// A firewall or security program of this computer forbids the connection.
+    ConnectionBlocked = "connection_blocked",
+    /// This computer has no more handles, ports or memory for connections.
+    ResourcesExhausted = "resources_exhausted",
     /// The server did not answer in time.
     TimedOut = "timed_out",
     /// The connection broke off.
     ConnectionLost = "connection_lost",
-    /// The certificate is not trusted, expired, or for another name.
+    /// The certificate is not trusted.
     CertificateRefused = "certificate_refused",
-    /// The TLS handshake failed for another reason, or the port does not speak TLS.
+    /// The certificate has expired, or is not valid yet.
+    CertificateExpired = "certificate_expired",
+    /// The certificate is for another name.
+    CertificateWrongName = "certificate_wrong_name",
+    /// TLS was expected where the port speaks plainly, or the other way round.
+    TlsPortMismatch = "tls_port_mismatch",
+    /// No common TLS version or cipher: the server is too old.
+    TlsTooOld = "tls_too_old",
+    /// The server asks for a certificate of the client.
+    ClientCertificateRequired = "client_certificate_required",
+    /// The server does not answer to the name in the profile (TLS `unrecognized_name`).
+    ServerNameRefused = "server_name_refused",
+    /// The TLS handshake failed for another reason.
     TlsFailed = "tls_failed",
     /// The server does not offer STARTTLS, and plain connections are not allowed.
     StartTlsMissing = "starttls_missing",
@@ -72,8 +88,24 @@ failure_codes! {
     PlainNotAllowed = "plain_not_allowed",
     /// The profile's CA file cannot be used.
     CaFileUnusable = "ca_file_unusable",
+    /// The server demands encryption that the profile's settings do not ask for.
+    EncryptionRequired = "encryption_required",
+    /// The server demands a login that the profile's settings do not ask for.
+    LoginRequired = "login_required",
     /// The server refused the user name or password.
     AuthenticationFailed = "authentication_failed",
+    /// The server wants an app password instead of the account's own.
+    AppPasswordRequired = "app_password_required",
+    /// The provider wants the person to sign in with a browser first.
+    WebLoginRequired = "web_login_required",
+    /// The password has expired or must be changed first.
+    PasswordExpired = "password_expired",
+    /// The account is locked, suspended or disabled at the server.
+    AccountDisabled = "account_disabled",
+    /// IMAP, POP3 or SMTP is switched off for this account.
+    ProtocolDisabled = "protocol_disabled",
+    /// Too many logins failed or were made; the server refuses more for a while.
+    TooManyLogins = "too_many_logins",
     /// The server offers no way to log in that Tandem knows.
     AuthenticationUnsupported = "authentication_unsupported",
     /// No password is stored for this mailbox or profile.
@@ -82,14 +114,30 @@ failure_codes! {
     KeychainLocked = "keychain_locked",
     /// There is no OS keychain here.
     KeychainAbsent = "keychain_absent",
+    /// The passphrase that was given does not open the vault.
+    VaultWrongPassphrase = "vault_wrong_passphrase",
+    /// The vault or the keychain's id file is damaged.
+    SecretsDamaged = "secrets_damaged",
+    /// The keychain or vault failed in another way.
+    SecretStoreFailed = "secret_store_failed",
     /// Another session holds the mailbox (POP3 [IN-USE]).
     MailboxInUse = "mailbox_in_use",
     /// The mailbox or its inbox does not exist.
     MailboxNotFound = "mailbox_not_found",
+    /// The account may not open this mailbox.
+    MailboxAccessDenied = "mailbox_access_denied",
+    /// The mailbox is full.
+    MailboxFull = "mailbox_full",
+    /// The server's copy of the mailbox is damaged.
+    MailboxDamaged = "mailbox_damaged",
     /// The server asks for patience: too many connections or commands.
     Throttled = "throttled",
     /// The server says that it is not available now.
     ServerUnavailable = "server_unavailable",
+    /// The server refused without a reason that Tandem knows.
+    ServerRefused = "server_refused",
+    /// Another kind of server answers on that port.
+    WrongProtocol = "wrong_protocol",
     /// What the server said is not its protocol.
     ProtocolViolation = "protocol_violation",
     /// The server lacks a capability that is needed, such as UIDL.
@@ -100,14 +148,40 @@ failure_codes! {
     MessageUnavailable = "message_unavailable",
     /// The message is larger than the limit.
     MessageTooLarge = "message_too_large",
+    /// The message is larger than the outgoing server or the recipient takes.
+    MessageTooLargeForServer = "message_too_large_for_server",
     /// The message cannot be parsed.
     MessageUnreadable = "message_unreadable",
     /// The sender address is refused.
     SenderRefused = "sender_refused",
+    /// The account may not send as this address.
+    SendAsDenied = "send_as_denied",
+    /// SPF, DKIM or DMARC of the sender's domain does not hold.
+    SenderUnauthenticated = "sender_unauthenticated",
+    /// The sending server's or this computer's address is on a block list.
+    SenderBlocked = "sender_blocked",
+    /// The server does not pass mail on to other domains for us.
+    RelayDenied = "relay_denied",
     /// Every recipient is refused.
     RecipientsRefused = "recipients_refused",
-    /// The message is refused: content, size, policy.
+    /// A recipient's mailbox is full.
+    RecipientMailboxFull = "recipient_mailbox_full",
+    /// A recipient takes mail only from certain senders.
+    RecipientRestricted = "recipient_restricted",
+    /// Too many recipients in one message.
+    TooManyRecipients = "too_many_recipients",
+    /// The way to a recipient's domain is missing, loops or is closed.
+    RoutingFailed = "routing_failed",
+    /// The server asks an unknown sender to come back in a few minutes.
+    Greylisted = "greylisted",
+    /// The message is refused for another reason.
     MessageRefused = "message_refused",
+    /// The message looks like spam to the server.
+    SpamSuspected = "spam_suspected",
+    /// An attachment or link is forbidden or infected.
+    ContentBlocked = "content_blocked",
+    /// The message's form is not accepted.
+    MessageMalformed = "message_malformed",
     /// The sending quota is used up.
     QuotaExceeded = "quota_exceeded",
     /// The server may or may not have accepted the message: its answer was lost.
@@ -122,12 +196,38 @@ failure_codes! {
     NotSupported = "not_supported",
     /// The disk is full.
     DiskFull = "disk_full",
+    /// The disk can only be read.
+    DiskReadOnly = "disk_read_only",
+    /// Tandem may not read or write its data.
+    DiskAccessDenied = "disk_access_denied",
+    /// The disk failed to read or write.
+    DiskFailed = "disk_failed",
+    /// The local database is damaged.
+    DatabaseDamaged = "database_damaged",
+    /// Another program holds the local database.
+    DatabaseBusy = "database_busy",
     /// The local database failed.
     StoreFailed = "store_failed",
     /// The work was stopped before it was done.
     Stopped = "stopped",
     /// A fault in Tandem itself.
     Internal = "internal",
+}
+
+impl FailureCode {
+    /// Whether this is what an error becomes of which nobody has said yet what it means.
+    #[must_use]
+    pub const fn is_catch_all(self) -> bool {
+        matches!(
+            self,
+            Self::TlsFailed
+                | Self::ServerRefused
+                | Self::MessageRefused
+                | Self::SecretStoreFailed
+                | Self::StoreFailed
+                | Self::Internal
+        )
+    }
 }
 
 impl fmt::Display for FailureCode {
@@ -171,7 +271,7 @@ pub struct Failure {
     pub server_said: String,
     /// The server asked to wait this long.
     pub retry_after: Option<Duration>,
-    /// The certificate, when [`FailureCode::CertificateRefused`].
+    /// The certificate, when one was refused.
     pub certificate: Option<Box<RefusedCertificate>>,
 }
 

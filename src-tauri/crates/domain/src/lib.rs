@@ -5,6 +5,7 @@
 
 pub mod address;
 pub mod alert;
+pub mod alert_rules;
 pub mod breaker;
 pub mod directory;
 pub mod email;
@@ -20,6 +21,7 @@ pub mod message;
 pub mod outgoing;
 pub mod probe;
 pub mod profile;
+pub mod remedy;
 pub mod schedule;
 pub mod send_limits;
 pub mod settings;

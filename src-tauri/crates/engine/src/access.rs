@@ -62,14 +62,7 @@ pub async fn prepare(ports: &Ports, id: MailboxId, workload: Workload) -> Result
 /// A failure of storage as a cycle's failure. It is nobody's setting, so it disables no mailbox.
 #[allow(clippy::needless_pass_by_value, reason = "it stands in map_err")]
 pub(crate) fn storage_failure(error: StorageError) -> Failure {
-    let said = error.to_string();
-    match error {
-        StorageError::DiskFull { .. } => Failure::transient_profile(FailureCode::DiskFull, said),
-        StorageError::NotFound(_) => Failure::transient_mailbox(FailureCode::StoreFailed, said),
-        StorageError::Conflict | StorageError::Failed(_) => {
-            Failure::transient_profile(FailureCode::StoreFailed, said)
-        }
-    }
+    error.failure()
 }
 
 fn approved(mailbox: &Mailbox) -> Result<(), Failure> {

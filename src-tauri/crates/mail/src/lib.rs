@@ -13,3 +13,4 @@ pub mod patience;
 pub mod pop3;
 pub mod smtp;
 pub mod spool;
+mod wording;

@@ -87,7 +87,9 @@ impl Spool {
 fn cannot_spool(error: &io::Error) -> Failure {
     let code = match error.kind() {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => FailureCode::DiskFull,
-        _ => FailureCode::Internal,
+        io::ErrorKind::ReadOnlyFilesystem => FailureCode::DiskReadOnly,
+        io::ErrorKind::PermissionDenied => FailureCode::DiskAccessDenied,
+        _ => FailureCode::DiskFailed,
     };
     let folder = std::env::temp_dir();
     let said =
@@ -117,6 +119,25 @@ mod tests {
         assert!(bytes.len() == 3_000_000 && bytes.iter().all(|byte| *byte == b'x'));
         drop(raw);
         assert!(!path.exists());
+    }
+
+    #[test]
+    fn every_error_of_a_temporary_folder_in_the_corpus_has_its_code() {
+        const CORPUS: &str = include_str!("../../../../tests/corpus/errors/disk.tsv");
+        let here = if cfg!(windows) { "windows" } else { "linux" };
+        let mut seen = 0;
+        for line in CORPUS.lines().filter(|line| line.starts_with("spool\t")) {
+            let fields: Vec<&str> = line.split('\t').collect();
+            let (system, number) = fields[1].split_once(' ').unwrap();
+            if system != here || !cfg!(any(windows, target_os = "linux")) {
+                continue;
+            }
+            let failure = cannot_spool(&io::Error::from_raw_os_error(number.parse().unwrap()));
+            assert_eq!(failure.code.as_str(), fields[4], "{line}");
+            assert_eq!((fields[2], fields[3]), ("transient", "profile"), "{line}");
+            seen += 1;
+        }
+        assert!(seen >= 4 || !cfg!(any(windows, target_os = "linux")), "{seen}");
     }
 
     #[tokio::test]

@@ -4,6 +4,7 @@
 //! missing or locked at the first call is used as soon as it is there. Before "no such entry" is believed, the store
 //! is asked whether it could look at all: a Secret Service without an unlocked collection answers "no such entry" too.
 
+mod answers;
 mod namespace;
 #[cfg_attr(target_os = "macos", path = "keychain/macos.rs")]
 #[cfg_attr(windows, path = "keychain/windows.rs")]
@@ -85,7 +86,9 @@ impl Keychain {
             if given_up.load(Ordering::Acquire) {
                 return Err(failed("the caller stopped waiting".into()));
             }
-            entry.and_then(|entry| act(&entry)).map_err(|error| explain(&error, &key))
+            entry
+                .and_then(|entry| act(&entry))
+                .map_err(|error| explain(&error, &key, platform::refusal(&error)))
         })
     }
 
@@ -153,8 +156,8 @@ impl SecretStore for Keychain {
 }
 
 /// Turns the OS's answer into ours. Any failure, "no such entry" included, may be the store's and not the entry's.
-fn explain(error: &KeyringError, key: &SecretRef) -> SecretError {
-    let refusal = platform::refusal(error).map(|state| state.require_ready(platform::NAME));
+fn explain(error: &KeyringError, key: &SecretRef, refusal: Option<StoreState>) -> SecretError {
+    let refusal = refusal.map(|state| state.require_ready(platform::NAME));
     if let Some(Err(closed)) = refusal {
         return closed;
     }

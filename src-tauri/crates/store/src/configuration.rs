@@ -4,7 +4,10 @@ use crate::{
     ChangeKind, Store,
     codec::{owner_id, owner_kind},
     port::probe_now,
-    table::{directory, email, mailbox, mailbox_workload, organization, profile, schedule},
+    table::{
+        alert_settings, directory, email, mailbox, mailbox_workload, organization, profile, profile_alert,
+        schedule,
+    },
     writer::{Changes, JobError, JobResult},
 };
 use chrono::Duration;
@@ -12,6 +15,7 @@ use rusqlite::Connection;
 use tandem_domain::{
     Instant,
     alert::AlertObject,
+    alert_rules::{AlertSettings, ProfileAlerts},
     breaker::Asked,
     directory::{DirectoryEntry, DirectoryId},
     ids::{MailboxId, ProfileId},
@@ -27,6 +31,10 @@ use tandem_engine::ports::storage::StorageError;
 pub enum ConfigurationChange {
     /// The organization's settings.
     Settings(OrganizationSettings),
+    /// Which alerts are raised, for whom, and how long cleared ones are kept.
+    Alerts(AlertSettings),
+    /// A profile's owner, and whether they get an email about its trouble.
+    ProfileAlerts(ProfileId, ProfileAlerts),
     /// Creates or updates a profile.
     Profile(EmailServerProfile),
     /// Creates or updates a user, queue, contact, account or lead.
@@ -130,6 +138,8 @@ impl Store {
 fn apply(connection: &Connection, change: &ConfigurationChange, at: Instant, told: &mut Changes) -> Applied {
     match change {
         ConfigurationChange::Settings(settings) => update_settings(connection, settings, at)?,
+        ConfigurationChange::Alerts(settings) => alert_settings::update(connection, settings)?,
+        ConfigurationChange::ProfileAlerts(id, alerts) => profile_alert::upsert(connection, *id, alerts)?,
         ConfigurationChange::Profile(profile) => upsert_profile(connection, profile, at)?,
         ConfigurationChange::Entry(entry) => directory::upsert(connection, entry)?,
         ConfigurationChange::Mailbox(mailbox) => upsert_mailbox(connection, mailbox)?,
@@ -267,7 +277,7 @@ fn delete_mailbox(connection: &Connection, id: MailboxId, at: Instant, told: &mu
 }
 
 fn clear_alerts(connection: &Connection, object: AlertObject, at: Instant, told: &mut Changes) -> Applied {
-    if crate::table::alert::clear(connection, object, None, at)? > 0 {
+    if crate::table::alert::clear_deleted(connection, object, at)? > 0 {
         told.push(ChangeKind::Alert);
     }
     Ok(())

@@ -2,7 +2,7 @@
 
 use rusqlite::ErrorCode;
 use std::path::{Path, PathBuf};
-use tandem_engine::ports::storage::StorageError;
+use tandem_engine::ports::storage::{StorageError, StorageTrouble};
 
 /// Why a data folder cannot be opened. Nothing was changed in any of these cases.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -76,13 +76,30 @@ pub(crate) fn storage_error(path: &Path, error: &rusqlite::Error) -> StorageErro
             ErrorCode::DiskFull => full(),
             // A write that the file system refused for want of space can also arrive as an I/O error.
             ErrorCode::SystemIoFailure if is_full(path) => full(),
-            _ => {
+            code => {
                 let words = words.clone().unwrap_or_else(|| cause.to_string());
-                StorageError::Failed(format!("{words} ({})", path.display()))
+                let why = format!("{words} ({})", path.display());
+                match trouble(code) {
+                    Some(trouble) => StorageError::Unusable { trouble, why },
+                    None => StorageError::Failed(why),
+                }
             }
         },
         other => StorageError::Failed(format!("{other} ({})", path.display())),
     }
+}
+
+/// Which of SQLite's results are about this computer, and not about the statement.
+fn trouble(code: ErrorCode) -> Option<StorageTrouble> {
+    Some(match code {
+        ErrorCode::ReadOnly => StorageTrouble::ReadOnly,
+        ErrorCode::PermissionDenied | ErrorCode::CannotOpen => StorageTrouble::Denied,
+        ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked => StorageTrouble::Busy,
+        ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase => StorageTrouble::Damaged,
+        ErrorCode::SystemIoFailure => StorageTrouble::Broken,
+        ErrorCode::OutOfMemory => StorageTrouble::OutOfMemory,
+        _ => return None,
+    })
 }
 
 /// What a failure while opening means to people.
@@ -116,4 +133,31 @@ fn is_full(path: &Path) -> bool {
     probe.is_err_and(|error| {
         matches!(error.kind(), std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tandem_domain::failure::{Nature, Scope};
+
+    const CORPUS: &str = include_str!("../../../../tests/corpus/errors/disk.tsv");
+
+    #[test]
+    fn every_result_of_sqlite_in_the_corpus_has_its_code() {
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join("tandem.db");
+        let mut seen = 0;
+        for line in CORPUS.lines().filter(|line| line.starts_with("sqlite\t")) {
+            let fields: Vec<&str> = line.split('\t').collect();
+            let number = fields[1].parse().unwrap();
+            let raw = rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(number), None);
+            let failure = storage_error(&path, &raw).failure();
+            assert_eq!(failure.code.as_str(), fields[4], "{line}");
+            assert!(!failure.code.is_catch_all(), "{line}");
+            assert_eq!((failure.nature, failure.scope), (Nature::Transient, Scope::Profile), "{line}");
+            assert_eq!((fields[2], fields[3]), ("transient", "profile"), "{line}");
+            seen += 1;
+        }
+        assert!(seen >= 18, "{seen}");
+    }
 }

@@ -22,6 +22,6 @@ mod writer;
 pub use change::ChangeKind;
 pub use error::OpenError;
 pub use lock::DataFolderLock;
-pub use port::{CredentialsOf, PersonsVerdict};
+pub use port::{CredentialsOf, FailedCycle, PersonsVerdict};
 pub use store::{DATABASE_FILE, Store, Tuning};
 pub use table::{quarantine::id as quarantine_id, raw_message::RawReader};

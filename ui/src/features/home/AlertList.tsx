@@ -1,6 +1,7 @@
-import { Badge, Button, makeStyles, Subtitle2, Text, tokens } from "@fluentui/react-components";
-import { useNavigate } from "@tanstack/react-router";
+import { Badge, makeStyles, Subtitle2, Text, tokens } from "@fluentui/react-components";
 import type { AlertView } from "../../bindings";
+import { AppLink } from "../../components/AppLink";
+import { RemedyButton } from "../../components/RemedyButton";
 import { StatusIcon } from "../../components/StatusLabel";
 import { TimeText } from "../../components/TimeText";
 import { testIds } from "../../lib/testids";
@@ -43,7 +44,9 @@ export function AlertList({ alerts }: { alerts: AlertView[] }) {
               <StatusIcon status={alert.level} />
             </span>
             <div className={styles.text}>
-              <Text weight="semibold">{alert.object}</Text>
+              <AppLink to="/alerts" search={{ open: alert.id }}>
+                <Text weight="semibold">{alert.object}</Text>
+              </AppLink>
               <Text>{alert.message}</Text>
               <Text>{alert.remedy}</Text>
               <Text className={styles.quiet} size={200}>
@@ -56,40 +59,12 @@ export function AlertList({ alerts }: { alerts: AlertView[] }) {
               </Text>
             </div>
             <div className={styles.action}>
-              <Action alert={alert} />
+              <RemedyButton alert={alert} />
             </div>
           </li>
         ))}
       </ul>
+      {alerts.length > 0 && <AppLink to="/alerts">All alerts</AppLink>}
     </section>
-  );
-}
-
-function Action({ alert }: { alert: AlertView }) {
-  const navigate = useNavigate();
-  if (alert.scope === "email")
-    return (
-      <Button onClick={() => void navigate({ to: "/records", search: { open: alert.object_id } })}>
-        Open email
-      </Button>
-    );
-  if (alert.scope === "profile")
-    return (
-      <Button onClick={() => void navigate({ to: "/profiles", search: { open: alert.object } })}>
-        Open profile
-      </Button>
-    );
-  const password = /password|credential|authentication|login/.test(alert.code);
-  return (
-    <Button
-      onClick={() =>
-        void navigate({
-          to: "/mailboxes",
-          search: { open: alert.object, edit: password ? alert.object : undefined },
-        })
-      }
-    >
-      {password ? "Enter password" : "Open mailbox"}
-    </Button>
   );
 }

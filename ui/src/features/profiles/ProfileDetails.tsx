@@ -14,6 +14,7 @@ import { useDo } from "../../lib/queries";
 import { testIds } from "../../lib/testids";
 import { exact } from "../../lib/time";
 import { count, word } from "../../lib/words";
+import { ProfileAlerts } from "./ProfileAlerts";
 import { ProfileEdit } from "./ProfileEdit";
 import { asRequest, trusting } from "./profile";
 
@@ -121,6 +122,7 @@ export function ProfileDetails(props: {
           ? "None by fingerprint: certificates are checked against this computer's authorities and the CA file."
           : `${count(trusted(profile), "certificate")} trusted by fingerprint. Edit the profile to end that.`}
       </Text>
+      <ProfileAlerts profile={profile.name} />
     </SidePanel>
   );
 }

@@ -24,6 +24,7 @@ import { setAppearance, TEXT_SIZES, type ThemeChoice, useAppearance } from "../.
 import { backend, type OnClose } from "../../lib/backend";
 import { useAction, useDo } from "../../lib/queries";
 import { testIds } from "../../lib/testids";
+import { AlertSettings } from "./AlertSettings";
 
 const useStyles = makeStyles({
   section: {
@@ -59,6 +60,9 @@ export function SettingsPage() {
   return (
     <Page title="Settings">
       <Organization />
+      <Section title="Alerts">
+        <AlertSettings />
+      </Section>
       <Passwords />
       <Appearance />
       <Closing />

@@ -69,10 +69,13 @@ fn failure(error: &SecretError) -> Failure {
     let said = error.to_string();
     match error {
         SecretError::NotFound { .. } => Failure::permanent_mailbox(FailureCode::PasswordMissing, said),
-        SecretError::Locked { .. } | SecretError::WrongPassphrase { .. } => {
-            Failure::transient_profile(FailureCode::KeychainLocked, said)
+        SecretError::Locked { .. } => Failure::transient_profile(FailureCode::KeychainLocked, said),
+        SecretError::WrongPassphrase { .. } => {
+            Failure::transient_profile(FailureCode::VaultWrongPassphrase, said)
         }
-        _ => Failure::transient_profile(FailureCode::KeychainAbsent, said),
+        SecretError::Absent { .. } => Failure::transient_profile(FailureCode::KeychainAbsent, said),
+        SecretError::Damaged { .. } => Failure::transient_profile(FailureCode::SecretsDamaged, said),
+        _ => Failure::transient_profile(FailureCode::SecretStoreFailed, said),
     }
 }
 
@@ -89,5 +92,55 @@ mod tests {
         let key = SecretRef::mailbox_password(uuid::Uuid::nil());
         let none = failure(&SecretError::NotFound { store: "vault".into(), key });
         assert_eq!(none.code, FailureCode::PasswordMissing);
+    }
+
+    #[test]
+    fn every_answer_of_a_vault_in_the_corpus_has_its_code() {
+        const CORPUS: &str = include_str!("../../../../../tests/corpus/errors/keychain.tsv");
+        use tandem_secrets::VaultFile;
+        let key = || SecretRef::mailbox_password(uuid::Uuid::nil());
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join("vault");
+        let right = Secret::new("the right one");
+        VaultFile::at(&path).create(&right).unwrap();
+        let opened = VaultFile::at(&path);
+        opened.unlock(&right).unwrap();
+        let cut = home.path().join("cut");
+        let bytes = std::fs::read(&path).unwrap();
+        std::fs::write(&cut, bytes.get(..bytes.len() / 2).unwrap()).unwrap();
+        let mut seen = 0;
+        for line in CORPUS.lines().filter(|line| line.starts_with("vault\t")) {
+            let fields: Vec<&str> = line.split('\t').collect();
+            let error = match fields[1] {
+                "locked" => VaultFile::at(&path).get(&key()).map(drop),
+                "no file" => VaultFile::at(home.path().join("none")).get(&key()).map(drop),
+                "wrong passphrase" => VaultFile::at(&path).unlock(&Secret::new("another")),
+                "cut short" => VaultFile::at(&cut).unlock(&right),
+                "no entry" => opened.get(&key()).map(drop),
+                other => panic!("{other}"),
+            };
+            let failure = failure(&error.unwrap_err());
+            assert_eq!(failure.code.as_str(), fields[4], "{line}: {failure}");
+            seen += 1;
+        }
+        assert_eq!(seen, 5);
+    }
+
+    /// The shapes of a keychain's answers, which `secrets` tests against the same corpus.
+    #[test]
+    fn every_shape_of_a_keychains_answer_has_its_code() {
+        let why = String::new;
+        let store = || "keychain".to_owned();
+        for (error, code) in [
+            (SecretError::Locked { store: store() }, FailureCode::KeychainLocked),
+            (SecretError::Absent { store: store(), why: why() }, FailureCode::KeychainAbsent),
+            (SecretError::WrongPassphrase { path: "v".into() }, FailureCode::VaultWrongPassphrase),
+            (SecretError::Damaged { path: "v".into(), why: why() }, FailureCode::SecretsDamaged),
+            (SecretError::Io { store: store(), why: why() }, FailureCode::SecretStoreFailed),
+        ] {
+            let failure = failure(&error);
+            assert_eq!(failure.code, code);
+            assert_eq!(failure.nature, tandem_domain::failure::Nature::Transient, "it disables nobody");
+        }
     }
 }

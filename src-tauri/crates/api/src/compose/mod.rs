@@ -1,5 +1,6 @@
 //! The house, put together: store, secrets, adapters, engine and events behind one value.
 
+mod calls;
 mod credentials;
 mod environment;
 mod events;
@@ -77,7 +78,7 @@ pub struct Tandem {
     running: tokio::sync::Mutex<Option<running::Running>>,
     /// Keys that are known to have a secret, so that lists need not ask a slow keychain again.
     known_secrets: Mutex<HashSet<SecretRef>>,
-    forwarding: [JoinHandle<()>; 2],
+    forwarding: [JoinHandle<()>; 3],
 }
 
 impl std::fmt::Debug for Tandem {
@@ -130,6 +131,7 @@ impl Tandem {
         let forwarding = [
             tokio::spawn(events::forward_changes(Arc::clone(&hub), store.clone())),
             tokio::spawn(events::forward_others_changes(Arc::clone(&hub), store.clone())),
+            tokio::spawn(calls::call_people(Arc::clone(&hub), store.clone())),
         ];
         Ok(Arc::new(Self {
             engine: Engine::new(ports.clone(), limits::engine_limits(&settings.capacity)),

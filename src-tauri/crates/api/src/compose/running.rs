@@ -228,10 +228,14 @@ impl Tandem {
     async fn run_locked(&self, mode: RunMode, stop: &CancellationToken) -> Result<(), ApiError> {
         let stop = stop.child_token();
         let run = self.engine.run(mode, stop.clone());
-        tokio::select! {
+        let done = tokio::select! {
             done = run => done.map_err(|error| of_storage("schedule", &error)),
             () = self.look_for_others_work() => Ok(()),
-        }
+            () = self.watch_failures() => Ok(()),
+        };
+        // A short run ends before the watch has looked.
+        self.look_at_failures().await;
+        done
     }
 
     /// Wakes the engine when another process made something due. Never ends.

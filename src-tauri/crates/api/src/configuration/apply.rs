@@ -1,7 +1,7 @@
 //! Applying a configuration file: all or nothing, passwords included.
 
 use super::{
-    Configured,
+    Alerting, Configured,
     check::{Checked, check},
     diff::{self, UNCHANGED, UPDATE},
     export,
@@ -93,6 +93,10 @@ impl Tandem {
         Ok(Configured {
             organization: self.store.organization_id(),
             settings: self.store.settings().await.map_err(failed)?,
+            alerts: Alerting {
+                settings: self.store.alert_settings().await.map_err(failed)?,
+                profiles: self.store.profile_alerts().await.map_err(failed)?.into_iter().collect(),
+            },
             profiles: self.store.list_profiles().await.map_err(failed)?,
             entries,
             mailboxes: mailboxes.into_iter().map(|one| one.mailbox).collect(),
@@ -174,6 +178,12 @@ fn to_write(current: &Configured, desired: Configured) -> Vec<ConfigurationChang
         current.entries.iter().map(|one| (one.id, one)).collect();
     let changed = desired.entries.into_iter().filter(|one| entries.get(&one.id) != Some(&one));
     changes.extend(changed.map(ConfigurationChange::Entry));
+    if current.alerts.settings != desired.alerts.settings {
+        changes.push(ConfigurationChange::Alerts(desired.alerts.settings));
+    }
+    let owned = desired.alerts.profiles.into_iter();
+    let owned = owned.filter(|(id, own)| current.alerts.profiles.get(id) != Some(own));
+    changes.extend(owned.map(|(id, own)| ConfigurationChange::ProfileAlerts(id, own)));
     for mailbox in desired.mailboxes {
         let before = current.mailboxes.iter().find(|one| one.id == mailbox.id);
         if before == Some(&mailbox) {

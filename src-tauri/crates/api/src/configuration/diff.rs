@@ -5,6 +5,7 @@ use crate::wire::ChangeView;
 use std::collections::HashMap;
 use tandem_domain::{
     Instant,
+    alert_rules::AlertSettings,
     directory::{DirectoryEntry, DirectoryId},
     ids::ProfileId,
     mailbox::{Mailbox, MailboxOwner},
@@ -28,9 +29,18 @@ pub(crate) fn diff(current: &Configured, desired: &Configured) -> Vec<ChangeView
     if settings.0 != settings.1 {
         changes.push(change("setting", "organization", Some(&settings.0), &settings.1));
     }
+    let alerts = (fields_of_alerts(&current.alerts.settings), fields_of_alerts(&desired.alerts.settings));
+    if alerts.0 != alerts.1 {
+        changes.push(change("setting", "alerts", Some(&alerts.0), &alerts.1));
+    }
     for profile in &desired.profiles {
-        let before = current.profiles.iter().find(|one| one.id == profile.id).map(fields_of_profile);
-        changes.push(change("profile", &profile.name, before.as_ref(), &fields_of_profile(profile)));
+        let of = |profile: &EmailServerProfile, configured: &Configured| {
+            let mut fields = fields_of_profile(profile);
+            fields.extend(names.fields_of_owner(profile, configured));
+            fields
+        };
+        let before = current.profiles.iter().find(|one| one.id == profile.id).map(|one| of(one, current));
+        changes.push(change("profile", &profile.name, before.as_ref(), &of(profile, desired)));
     }
     let entries: HashMap<_, _> = current.entries.iter().map(|entry| (entry.id, entry)).collect();
     for entry in &desired.entries {
@@ -98,6 +108,15 @@ impl Names {
     }
 }
 
+impl Names {
+    /// Who answers for a profile.
+    fn fields_of_owner(&self, profile: &EmailServerProfile, configured: &Configured) -> Fields {
+        let own = configured.alerts.profiles.get(&profile.id).copied().unwrap_or_default();
+        let owner = own.owner.and_then(|owner| self.owners.get(&owner.0)).cloned().unwrap_or_default();
+        vec![("owner", owner), ("send_alert_email", own.send_alert_email.to_string())]
+    }
+}
+
 fn fields_of_settings(settings: &OrganizationSettings) -> Fields {
     let mut fields = vec![
         ("allow_plain_connections", settings.allow_plain_connections.to_string()),
@@ -110,6 +129,16 @@ fn fields_of_settings(settings: &OrganizationSettings) -> Fields {
     ];
     fields.extend(settings.capacity.numbers().map(|(field, value, ..)| (field, value.to_string())));
     fields
+}
+
+fn fields_of_alerts(settings: &AlertSettings) -> Fields {
+    vec![
+        ("errors", settings.errors.to_string()),
+        ("warnings", settings.warnings.to_string()),
+        ("information", settings.information.to_string()),
+        ("notify_mailbox_owner", settings.notify_mailbox_owner.to_string()),
+        ("keep_cleared_days", settings.keep_cleared_days.to_string()),
+    ]
 }
 
 fn fields_of_profile(profile: &EmailServerProfile) -> Fields {

@@ -5,6 +5,7 @@ use crate::wire::Time;
 use serde::Serialize;
 use std::collections::{BTreeMap, HashMap};
 use tandem_domain::{
+    alert_rules::AlertSettings,
     directory::DirectoryEntry,
     mailbox::{Approval, Mailbox, MailboxOwner},
     profile::{EmailServerProfile, Endpoint},
@@ -16,6 +17,7 @@ use uuid::Uuid;
 #[derive(Serialize)]
 struct File {
     settings: Settings,
+    alerts: Alerts,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     profile: Vec<Profile>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -46,6 +48,15 @@ struct Settings {
 }
 
 #[derive(Serialize)]
+struct Alerts {
+    errors: bool,
+    warnings: bool,
+    information: bool,
+    notify_mailbox_owner: bool,
+    keep_cleared_days: u16,
+}
+
+#[derive(Serialize)]
 struct Profile {
     name: String,
     #[serde(skip_serializing_if = "String::is_empty")]
@@ -59,6 +70,9 @@ struct Profile {
     min_polling_interval_minutes: u16,
     send_limit_recipients_per_day: Option<u32>,
     send_limit_messages_per_minute: Option<u32>,
+    owner: Option<String>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    send_alert_email: bool,
     incoming: Option<EndpointTable>,
     outgoing: Option<EndpointTable>,
 }
@@ -115,7 +129,8 @@ pub(crate) fn write(configured: &Configured) -> Result<String, String> {
     let owners: HashMap<_, _> = configured.entries.iter().map(|entry| (entry.id.uuid(), entry)).collect();
     let file = File {
         settings: settings_table(&configured.settings),
-        profile: profiles.into_iter().map(profile_table).collect(),
+        alerts: alerts_table(&configured.alerts.settings),
+        profile: profiles.into_iter().map(|one| profile_table(one, configured, &owners)).collect(),
         user: entries("user"),
         queue: entries("queue"),
         contact: entries("contact"),
@@ -142,8 +157,25 @@ fn settings_table(settings: &OrganizationSettings) -> Settings {
     }
 }
 
-fn profile_table(profile: &EmailServerProfile) -> Profile {
+fn alerts_table(settings: &AlertSettings) -> Alerts {
+    Alerts {
+        errors: settings.errors,
+        warnings: settings.warnings,
+        information: settings.information,
+        notify_mailbox_owner: settings.notify_mailbox_owner,
+        keep_cleared_days: settings.keep_cleared_days,
+    }
+}
+
+fn profile_table(
+    profile: &EmailServerProfile,
+    configured: &Configured,
+    owners: &HashMap<Uuid, &DirectoryEntry>,
+) -> Profile {
+    let own = configured.alerts.profiles.get(&profile.id).copied().unwrap_or_default();
     Profile {
+        owner: own.owner.and_then(|owner| owners.get(&owner.0)).map(|entry| entry.name.clone()),
+        send_alert_email: own.send_alert_email,
         name: profile.name.clone(),
         description: profile.description.clone(),
         server_type: profile.server_type.as_str(),

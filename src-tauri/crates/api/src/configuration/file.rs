@@ -15,6 +15,7 @@ pub(crate) type Text = Spanned<String>;
 #[derive(Debug, Default)]
 pub(crate) struct File {
     pub(crate) settings: Option<RawSettings>,
+    pub(crate) alerts: Option<RawAlerts>,
     pub(crate) profiles: Vec<Spanned<RawProfile>>,
     pub(crate) users: Vec<Spanned<RawEntry>>,
     pub(crate) queues: Vec<Spanned<RawEntry>>,
@@ -45,6 +46,17 @@ pub(crate) struct RawSettings {
     pub(crate) push: Option<bool>,
 }
 
+/// `[alerts]`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RawAlerts {
+    pub(crate) errors: Option<bool>,
+    pub(crate) warnings: Option<bool>,
+    pub(crate) information: Option<bool>,
+    pub(crate) notify_mailbox_owner: Option<bool>,
+    pub(crate) keep_cleared_days: Option<Spanned<i64>>,
+}
+
 /// `[[profile]]`.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -61,6 +73,8 @@ pub(crate) struct RawProfile {
     pub(crate) min_polling_interval_minutes: Option<Spanned<i64>>,
     pub(crate) send_limit_recipients_per_day: Option<Spanned<i64>>,
     pub(crate) send_limit_messages_per_minute: Option<Spanned<i64>>,
+    pub(crate) owner: Option<Text>,
+    pub(crate) send_alert_email: Option<bool>,
     pub(crate) incoming: Option<RawEndpoint>,
     pub(crate) outgoing: Option<RawEndpoint>,
 }
@@ -106,7 +120,7 @@ pub(crate) struct RawMailbox {
     pub(crate) process_emails_from: Option<Spanned<Datetime>>,
 }
 
-const TABLES: &str = "settings, profile, user, queue, contact, account, lead, mailbox";
+const TABLES: &str = "settings, alerts, profile, user, queue, contact, account, lead, mailbox";
 
 /// Reads a file as far as it can be read; what cannot is a problem.
 pub(crate) fn read(text: &str, problems: &mut Problems<'_>) -> File {
@@ -124,6 +138,7 @@ pub(crate) fn read(text: &str, problems: &mut Problems<'_>) -> File {
         let span = key.span();
         match key.into_inner().as_ref() {
             "settings" => file.settings = one("settings", value, problems),
+            "alerts" => file.alerts = one("alerts", value, problems),
             "profile" => file.profiles = many("profile", "name", value, problems),
             "user" => file.users = many("user", "name", value, problems),
             "queue" => file.queues = many("queue", "name", value, problems),

@@ -8,8 +8,13 @@ mod file;
 mod passwords;
 mod problem;
 
+use std::collections::BTreeMap;
 use tandem_domain::{
-    directory::DirectoryEntry, ids::OrganizationId, mailbox::Mailbox, profile::EmailServerProfile,
+    alert_rules::{AlertSettings, ProfileAlerts},
+    directory::DirectoryEntry,
+    ids::{OrganizationId, ProfileId},
+    mailbox::Mailbox,
+    profile::EmailServerProfile,
     settings::OrganizationSettings,
 };
 
@@ -22,12 +27,23 @@ pub(crate) struct Configured {
     pub(crate) organization: OrganizationId,
     /// Its settings.
     pub(crate) settings: OrganizationSettings,
+    /// Which alerts are raised, and what profiles have of their own about them.
+    pub(crate) alerts: Alerting,
     /// Its profiles.
     pub(crate) profiles: Vec<EmailServerProfile>,
     /// Users, queues, contacts, accounts and leads.
     pub(crate) entries: Vec<DirectoryEntry>,
     /// Its mailboxes.
     pub(crate) mailboxes: Vec<Mailbox>,
+}
+
+/// What a configuration says about alerts.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Alerting {
+    /// Which are raised, for whom, and how long cleared ones are kept.
+    pub(crate) settings: AlertSettings,
+    /// Owners of profiles, where there are any.
+    pub(crate) profiles: BTreeMap<ProfileId, ProfileAlerts>,
 }
 
 #[cfg(test)]
@@ -87,6 +103,7 @@ delete_after_processing = true
         Configured {
             organization: OrganizationId(Uuid::from_u128(1)),
             settings: OrganizationSettings::default(),
+            alerts: Alerting::default(),
             profiles: Vec::new(),
             entries: Vec::new(),
             mailboxes: Vec::new(),
@@ -102,12 +119,38 @@ delete_after_processing = true
     }
 
     #[test]
+    fn alerts_and_owners_of_profiles_are_read_shown_and_written_back() {
+        let text = FILE.replacen(
+            "name = \"Contoso POP3\"",
+            "name = \"Contoso POP3\"\nowner = \"amy alberts\"\nsend_alert_email = true",
+            1,
+        );
+        let text = format!("[alerts]\nwarnings = false\nkeep_cleared_days = 7\n{text}");
+        let made = read(&text, &empty()).unwrap();
+        assert!(!made.alerts.settings.warnings && made.alerts.settings.errors);
+        assert_eq!(made.alerts.settings.keep_cleared_days, 7);
+        let own = made.alerts.profiles[&made.profiles[0].id];
+        assert!(own.owner.is_some() && own.send_alert_email);
+        let shown = format!("{:?}", diff::diff(&empty(), &made));
+        assert!(shown.contains("warnings") && shown.contains("send_alert_email"), "{shown}");
+        let written = export::write(&made).unwrap();
+        assert!(written.contains("owner = \"Amy Alberts\"") && written.contains("[alerts]"), "{written}");
+        assert_eq!(read(&written, &made).unwrap().alerts, made.alerts);
+        let nobody = text.replace("owner = \"amy alberts\"", "owner = \"Nobody\"");
+        assert!(read(&nobody, &empty()).unwrap_err().contains("Nobody"));
+        let alone =
+            FILE.replacen("name = \"Contoso POP3\"", "name = \"Contoso POP3\"\nsend_alert_email = true", 1);
+        assert!(read(&alone, &empty()).unwrap_err().contains("owner"));
+    }
+
+    #[test]
     fn the_documented_file_is_read_with_its_defaults() {
         let made = read(FILE, &empty()).unwrap();
         let [amy, support] = made.mailboxes.as_slice() else { panic!("{made:?}") };
         assert_eq!(amy.approval, tandem_domain::mailbox::Approval::Approved);
         assert_eq!(support.approval, tandem_domain::mailbox::Approval::Pending);
         assert_eq!(support.profile, Some(made.profiles[0].id));
+        assert_eq!(made.alerts, Alerting::default());
         assert_eq!(made.profiles[0].incoming.as_ref().unwrap().trust.pinned_sha256, ["ab".repeat(32)]);
         assert_eq!(made.entries[1].incoming_filter, Some(tandem_domain::settings::IncomingFilter::All));
         assert_eq!(read(FILE, &empty()), Ok(made), "ids are deterministic");

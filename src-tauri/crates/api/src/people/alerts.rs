@@ -2,10 +2,16 @@
 
 use super::{errors::with_retry, failures};
 use crate::wire::{AlertView, Certificate};
-use tandem_domain::alert::{Alert, AlertCode, AlertObject};
+use tandem_domain::{
+    alert::{Alert, AlertCode, AlertObject},
+    alert_rules::{AlertSettings, audience},
+    remedy::{self, needs_person},
+};
 
 /// An alert, with the name of what it is about.
-pub(crate) fn alert_view(alert: &Alert, object: &str) -> AlertView {
+pub(crate) fn alert_view(alert: &Alert, object: &str, settings: &AlertSettings) -> AlertView {
+    let todo = remedy::of_alert(alert.raised.code, alert.raised.object);
+    let audience = audience(alert.raised.code, alert.raised.object, settings);
     let (message, mut remedy) = texts(alert.raised.code, object, alert.raised.retry_at.is_some());
     let stopped = matches!(alert.raised.object, AlertObject::Mailbox(..)) && alert.raised.retry_at.is_none();
     let failed = matches!(alert.raised.code, AlertCode::Failure(_));
@@ -27,6 +33,11 @@ pub(crate) fn alert_view(alert: &Alert, object: &str) -> AlertView {
         code: alert.raised.code.as_str().to_owned(),
         message,
         remedy,
+        action: todo.action.as_str().to_owned(),
+        who: todo.who.as_str().to_owned(),
+        needs_person: alert.cleared_at.is_none() && needs_person(alert.raised.level, todo),
+        audience: audience.into_iter().map(|one| one.as_str().to_owned()).collect(),
+        profile: None,
         server_said: Some(alert.raised.detail.clone()).filter(|said| !said.is_empty()),
         certificate: None::<Certificate>,
         first_seen: alert.first_seen_at,
@@ -38,10 +49,20 @@ pub(crate) fn alert_view(alert: &Alert, object: &str) -> AlertView {
 }
 
 fn texts(code: AlertCode, object: &str, is_retried: bool) -> (String, String) {
-    let (message, remedy) = match code {
+    if let AlertCode::Failure(code) = code {
+        let text = failures::of(code);
+        return (text.message.replace("{object}", object), with_retry(text, is_retried));
+    }
+    let (message, remedy) = other_texts(code);
+    (message.replace("{object}", object), remedy.replace("{object}", object))
+}
+
+/// What is said of an alert that is no failure.
+pub(super) const fn other_texts(code: AlertCode) -> (&'static str, &'static str) {
+    match code {
         AlertCode::Failure(code) => {
             let text = failures::of(code);
-            return (text.message.replace("{object}", object), with_retry(text, is_retried));
+            (text.message, text.remedy)
         }
         AlertCode::WorkloadEnabled => (
             "Test & Enable succeeded for {object}: it is synchronized from now on.",
@@ -67,8 +88,11 @@ fn texts(code: AlertCode, object: &str, is_retried: bool) -> (String, String) {
             "Email of {object} waits because the sending limit of its profile is used up. It is sent by itself as soon as it fits.",
             "Nothing needs to be done; if the provider allows more, raise the limit in the profile.",
         ),
-    };
-    (message.replace("{object}", object), remedy.replace("{object}", object))
+        AlertCode::MajorityFailed => (
+            "More than half of the mailboxes of {object} failed within an hour, and nobody could be told by email.",
+            "Look at the profile and at the alerts of its mailboxes. So that its owner is told by email next time, give the profile an owner with an address, and let a mailbox of another profile send.",
+        ),
+    }
 }
 
 #[cfg(test)]
@@ -77,7 +101,7 @@ mod tests {
 
     #[test]
     fn every_alert_that_is_no_failure_has_its_own_text() {
-        let codes = AlertCode::OWN;
+        let codes = AlertCode::OTHERS;
         let all: std::collections::BTreeSet<_> = codes.iter().map(|code| texts(*code, "x", false)).collect();
         assert_eq!(all.len(), codes.len());
         assert!(all.iter().all(|(message, remedy)| message.contains('x') && !remedy.is_empty()));

@@ -139,6 +139,11 @@ pub(crate) fn of_storage(object: &str, error: &StorageError) -> ApiError {
             &format!("{what} does not exist (any more)."),
             "Check the spelling, or list what there is.",
         ),
+        StorageError::Unusable { trouble, why } => {
+            let text = failures::of(trouble.code());
+            let message = text.message.replace("{object}", object);
+            ApiError::plain(trouble.code().as_str(), object, &message, text.remedy).said(why)
+        }
         StorageError::Failed(why) => ApiError::plain(
             "store_failed",
             object,
@@ -236,6 +241,7 @@ pub(crate) fn in_file(what: &str, path: &std::path::Path, error: &std::io::Error
 mod tests {
     use super::*;
     use tandem_domain::failure::FailureCode;
+    use tandem_engine::ports::storage::StorageTrouble;
 
     #[test]
     fn a_failure_names_its_object_and_keeps_the_servers_words() {
@@ -251,6 +257,7 @@ mod tests {
             StorageError::DiskFull { path: "/data".into() },
             StorageError::Conflict,
             StorageError::NotFound("email 1".into()),
+            StorageError::Unusable { trouble: StorageTrouble::Damaged, why: "malformed".into() },
             StorageError::Failed("locked".into()),
         ];
         let codes: std::collections::BTreeSet<_> =

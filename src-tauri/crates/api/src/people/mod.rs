@@ -1,6 +1,8 @@
 //! Errors and alerts for people: from codes to what happened, why, the next step, and who can do it.
 
 mod alerts;
+#[cfg(test)]
+mod catalogue;
 mod errors;
 mod failures;
 

@@ -56,6 +56,16 @@ actions! {
     health(Nothing) -> Health;
     /// Alerts, worst and newest first.
     alerts(AlertsRequest) -> Vec<AlertView>;
+    /// Clears alerts that a person has dealt with; those whose cause stays come back.
+    dismiss_alerts(DismissAlertsRequest) -> DismissAlertsResult;
+    /// Which alerts are raised, for whom, and how long cleared ones are kept.
+    alert_settings(Nothing) -> AlertSettingsView;
+    /// Changes which alerts are raised.
+    save_alert_settings(AlertSettingsView) -> AlertSettingsView;
+    /// A profile's owner and whether they get an email about its trouble.
+    profile_alerts(ProfileAlertsRequest) -> ProfileAlertsView;
+    /// Changes a profile's owner and whether they get an email.
+    save_profile_alerts(ProfileAlertsView) -> ProfileAlertsView;
 
     /// All email server profiles.
     profiles(Nothing) -> Vec<ProfileView>;
@@ -63,6 +73,8 @@ actions! {
     save_profile(SaveProfileRequest) -> ProfileView;
     /// Asks an address's domain for its mail servers; nothing is saved.
     discover_servers(DiscoverRequest) -> Discovered;
+    /// Trusts a compared certificate of one of a profile's servers.
+    trust_certificate(TrustCertificateRequest) -> ProfileView;
     /// Climbs the ladder of a saved profile's servers; rungs arrive as events too.
     probe_profile(ProbeProfileRequest) -> Vec<LadderView>;
     /// Climbs the ladder for servers that are not saved yet.

@@ -40,6 +40,15 @@ pub enum EventView {
         /// Whether it is finished.
         finished: bool,
     },
+    /// Somebody must act: worth an OS notification. Told once per alert, and once for several of the same moment.
+    NeedsPerson {
+        /// The alert; absent when it is about several.
+        alert_id: Option<String>,
+        /// A short heading.
+        title: String,
+        /// What happened and the next step.
+        body: String,
+    },
     /// The engine started or stopped.
     Engine {
         /// Whether it runs.

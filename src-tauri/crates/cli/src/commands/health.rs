@@ -18,7 +18,8 @@ pub(super) async fn alerts(
     include_cleared: bool,
     output: &Output,
 ) -> Outcome {
-    let alerts = tandem.alerts(AlertsRequest { level, include_cleared, mailbox }).await?;
+    let alerts =
+        tandem.alerts(AlertsRequest { level, include_cleared, mailbox, ..AlertsRequest::default() }).await?;
     output.print(&alerts, |all| {
         if all.is_empty() {
             return "There are no alerts.".to_owned();
@@ -41,6 +42,9 @@ fn alert(alert: &AlertView) -> String {
         text += &format!("  In its own words: {}\n", clean(said));
     }
     text += &format!("  Next: {}\n", clean(&alert.remedy));
+    if alert.who != "nobody" {
+        text += &format!("  Who: {} ({})\n", alert.who.replace('_', " "), alert.action);
+    }
     text += &format!(
         "  {} times since {}, last at {}",
         alert.count,

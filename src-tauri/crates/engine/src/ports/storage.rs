@@ -13,7 +13,7 @@ use tandem_domain::{
     alert::{AlertCode, AlertObject, NewAlert},
     directory::{DirectoryEntry, PartyMatch},
     email::{KnownEmail, NewEmail},
-    failure::Failure,
+    failure::{Failure, FailureCode},
     frequency::Activity,
     ids::{CycleId, EmailId, MailboxId, OrganizationId, ProfileId},
     item_retry::OwedItem,
@@ -44,9 +44,64 @@ pub enum StorageError {
     /// The record is not there (any more).
     #[error("{0} does not exist")]
     NotFound(String),
+    /// The disk or the database cannot be used, for a reason that a person at this computer can end.
+    #[error("the database cannot be used: {why}")]
+    Unusable {
+        /// The reason.
+        trouble: StorageTrouble,
+        /// In the database's words.
+        why: String,
+    },
     /// Anything else, in the database's words.
     #[error("the database failed: {0}")]
     Failed(String),
+}
+
+/// Why storage cannot be used. Each has its own next step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StorageTrouble {
+    /// The disk or the file can only be read.
+    ReadOnly,
+    /// The operating system does not let Tandem at the file.
+    Denied,
+    /// Another program holds it.
+    Busy,
+    /// What is in it is damaged, or is no database.
+    Damaged,
+    /// The disk does not read or write.
+    Broken,
+    /// This computer has no memory for it.
+    OutOfMemory,
+}
+
+impl StorageError {
+    /// What it means to a cycle. It is nobody's setting, so it disables no mailbox.
+    #[must_use]
+    pub fn failure(&self) -> Failure {
+        let said = self.to_string();
+        let code = match self {
+            Self::DiskFull { .. } => FailureCode::DiskFull,
+            Self::NotFound(_) => return Failure::transient_mailbox(FailureCode::StoreFailed, said),
+            Self::Conflict | Self::Failed(_) => FailureCode::StoreFailed,
+            Self::Unusable { trouble, .. } => trouble.code(),
+        };
+        Failure::transient_profile(code, said)
+    }
+}
+
+impl StorageTrouble {
+    /// Its code.
+    #[must_use]
+    pub const fn code(self) -> FailureCode {
+        match self {
+            Self::ReadOnly => FailureCode::DiskReadOnly,
+            Self::Denied => FailureCode::DiskAccessDenied,
+            Self::Busy => FailureCode::DatabaseBusy,
+            Self::Damaged => FailureCode::DatabaseDamaged,
+            Self::Broken => FailureCode::DiskFailed,
+            Self::OutOfMemory => FailureCode::ResourcesExhausted,
+        }
+    }
 }
 
 /// Configuration, as the engine reads it.

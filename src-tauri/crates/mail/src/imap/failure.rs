@@ -2,7 +2,10 @@
 //! beside each mapping.
 
 use super::response::{Condition, Status};
-use crate::patience;
+use crate::{
+    patience,
+    wording::{self, Place},
+};
 use tandem_domain::failure::{Failure, FailureCode};
 
 /// What was being done when the server refused.
@@ -26,80 +29,58 @@ pub(super) fn refused(host: &str, doing: Doing, status: &Status) -> Failure {
 fn mapped(host: &str, doing: Doing, status: &Status) -> Failure {
     let said = format!("{host}: {}", status.shown());
     match status.code_name().as_deref() {
-        // The credentials, and nothing else; an expired password and a sign-in in a browser are a person's to mend.
-        Some("AUTHENTICATIONFAILED" | "AUTHORIZATIONFAILED" | "EXPIRED" | "WEBALERT") => {
+        Some("EXPIRED") => Failure::permanent_mailbox(FailureCode::PasswordExpired, said),
+        Some("WEBALERT") => Failure::permanent_mailbox(FailureCode::WebLoginRequired, said),
+        // The server will not take a password over this connection: the same for every mailbox.
+        Some("PRIVACYREQUIRED") => Failure::permanent_profile(FailureCode::EncryptionRequired, said),
+        // The words say more than these codes, or than none: Yahoo has AUTHENTICATIONFAILED for everything.
+        None
+        | Some(
+            "AUTHENTICATIONFAILED" | "ALERT" | "CONTACTADMIN" | "UNAVAILABLE" | "SERVERBUG" | "OVERQUOTA",
+        ) if let Some(failure) = in_words(doing, status, &said) => failure,
+        // The credentials, and nothing else.
+        Some("AUTHENTICATIONFAILED" | "AUTHORIZATIONFAILED") => {
             Failure::permanent_mailbox(FailureCode::AuthenticationFailed, said)
         }
-        // The server will not take a password over this connection: the same for every mailbox.
-        Some("PRIVACYREQUIRED") => Failure::permanent_profile(FailureCode::PlainNotAllowed, said),
         // A directory or disk behind the server is down; Dovecot says so of one user's connection limit too, so it
         // is not taken to be about every mailbox, but for the greeting, which knows no user yet.
         Some("UNAVAILABLE") if doing == Doing::Greeting => {
             Failure::transient_profile(FailureCode::ServerUnavailable, said)
         }
-        Some("UNAVAILABLE" | "SERVERBUG" | "CORRUPTION" | "EXPUNGEISSUED") => {
+        Some("CORRUPTION") => Failure::transient_mailbox(FailureCode::MailboxDamaged, said),
+        Some("UNAVAILABLE" | "SERVERBUG" | "EXPUNGEISSUED") => {
             Failure::transient_mailbox(FailureCode::ServerUnavailable, said)
         }
         Some("INUSE") => Failure::transient_mailbox(FailureCode::MailboxInUse, said),
-        // THROTTLED is what Gmail and Yahoo say for LIMIT; OVERQUOTA ends when somebody tidies up.
-        Some("LIMIT" | "THROTTLED" | "OVERQUOTA") => Failure::transient_mailbox(FailureCode::Throttled, said),
-        Some("NONEXISTENT" | "NOPERM") => Failure::permanent_mailbox(FailureCode::MailboxNotFound, said),
+        // THROTTLED is what Gmail and Yahoo say for LIMIT.
+        Some("LIMIT" | "THROTTLED") => Failure::transient_mailbox(FailureCode::Throttled, said),
+        // It ends when somebody tidies up.
+        Some("OVERQUOTA") => Failure::transient_mailbox(FailureCode::MailboxFull, said),
+        Some("NONEXISTENT") => Failure::permanent_mailbox(FailureCode::MailboxNotFound, said),
+        Some("NOPERM") => Failure::permanent_mailbox(FailureCode::MailboxAccessDenied, said),
         // An account that the provider has locked; the text says whom to ask.
         Some("CONTACTADMIN") if doing == Doing::Login => {
-            Failure::permanent_mailbox(FailureCode::AuthenticationFailed, said)
+            Failure::permanent_mailbox(FailureCode::AccountDisabled, said)
         }
-        Some("CONTACTADMIN") => Failure::permanent_mailbox(FailureCode::ServerUnavailable, said),
+        Some("CONTACTADMIN") => Failure::permanent_mailbox(FailureCode::ServerRefused, said),
         Some("CLIENTBUG") => Failure::permanent_mailbox(FailureCode::ProtocolViolation, said),
         // ALERT says that a person should read the text, not what happened.
-        _ => by_words(&status.text, doing, said.clone())
-            .unwrap_or_else(|| by_condition(doing, status.condition, said)),
+        _ => by_condition(doing, status.condition, said),
     }
 }
 
-/// Large providers ask for patience in words, without a code of RFC 5530. To a login that would mean a wrong password, and
-/// the mailbox would be disabled for it. A greeting knows no user: what it says is about the server in any case.
-fn by_words(text: &str, doing: Doing, said: String) -> Option<Failure> {
-    const TOO_MUCH: [&str; 10] = [
-        // Gmail: "Too many simultaneous connections. (Failure)", with ALERT.
-        "too many simultaneous connections",
-        // Gmail: "Account exceeded command or bandwidth limits. (Failure)", with ALERT.
-        "exceeded command or bandwidth limits",
-        // Exchange: "Request is throttled. Suggested Backoff Time: 299923 milliseconds", as a BAD.
-        "request is throttled",
-        // Dovecot before 2.3: "Maximum number of connections from user+IP exceeded".
-        "maximum number of connections",
-        "too many connections",
-        "too many login",
-        "too many authentication",
-        "too many requests",
-        "too many commands",
-        "rate limit",
-    ];
-    const NOT_NOW: [&str; 12] = [
-        // Exchange, while a mailbox or its server moves: "Server Unavailable. 15", as NO, BAD or BYE.
-        "server unavailable",
-        // Exchange: "User is authenticated but not connected.", as a BAD.
-        "authenticated but not connected",
-        "service unavailable",
-        "temporary authentication",
-        "temporary problem",
-        "temporary failure",
-        "temporary error",
-        "temporary system",
-        "temporarily",
-        "try again later",
-        "internal error",
-        "internal server error",
-    ];
-    if doing == Doing::Greeting {
+/// What the words say more precisely than the condition. But for a login, BAD is about our command, whatever it says.
+fn in_words(doing: Doing, status: &Status, said: &str) -> Option<Failure> {
+    if status.condition == Condition::Bad && doing != Doing::Login {
         return None;
     }
-    let text = text.to_ascii_lowercase();
-    let is_in = |phrases: &[&str]| phrases.iter().any(|phrase| text.contains(phrase));
-    if is_in(&TOO_MUCH) {
-        return Some(Failure::transient_mailbox(FailureCode::Throttled, said));
-    }
-    is_in(&NOT_NOW).then(|| Failure::transient_mailbox(FailureCode::ServerUnavailable, said))
+    let place = match doing {
+        Doing::Greeting => Place::Greeting,
+        Doing::Login => Place::Login,
+        Doing::Opening | Doing::Working => Place::Mailbox,
+    };
+    let found = wording::meaning(place, &status.text)?;
+    Some(Failure::new(found.nature, found.scope, found.code, said))
 }
 
 fn by_condition(doing: Doing, condition: Condition, said: String) -> Failure {
@@ -114,9 +95,8 @@ fn by_condition(doing: Doing, condition: Condition, said: String) -> Failure {
         (Condition::Bad, Doing::Login) => {
             Failure::permanent_profile(FailureCode::AuthenticationUnsupported, said)
         }
-        (Condition::No, Doing::Opening) => Failure::transient_mailbox(FailureCode::ServerUnavailable, said),
         (Condition::Bad, _) => Failure::transient_mailbox(FailureCode::ProtocolViolation, said),
-        _ => Failure::transient_mailbox(FailureCode::ServerUnavailable, said),
+        _ => Failure::transient_mailbox(FailureCode::ServerRefused, said),
     }
 }
 
@@ -137,7 +117,7 @@ pub(super) fn not_imap(host: &str, greeting: &[u8]) -> Failure {
     };
     let shown = String::from_utf8_lossy(greeting.get(..greeting.len().min(100)).unwrap_or_default());
     let said = format!("{host}: this is {kind}: \"{}\"", shown.trim());
-    Failure::permanent_profile(FailureCode::ProtocolViolation, said)
+    Failure::permanent_profile(FailureCode::WrongProtocol, said)
 }
 
 #[cfg(test)]
@@ -153,11 +133,11 @@ mod tests {
         for (doing, text, nature, scope, code) in [
             (Doing::Login, "NO [AUTHENTICATIONFAILED] x", Permanent, Mailbox, Code::AuthenticationFailed),
             (Doing::Login, "NO Login failed.", Permanent, Mailbox, Code::AuthenticationFailed),
-            (Doing::Login, "NO [EXPIRED] x", Permanent, Mailbox, Code::AuthenticationFailed),
+            (Doing::Login, "NO [EXPIRED] x", Permanent, Mailbox, Code::PasswordExpired),
             (Doing::Login, "NO [UNAVAILABLE] x", Transient, Mailbox, Code::ServerUnavailable),
             (Doing::Login, "NO [LIMIT] x", Transient, Mailbox, Code::Throttled),
             (Doing::Login, "NO [INUSE] x", Transient, Mailbox, Code::MailboxInUse),
-            (Doing::Login, "NO [PRIVACYREQUIRED] x", Permanent, Profile, Code::PlainNotAllowed),
+            (Doing::Login, "NO [PRIVACYREQUIRED] x", Permanent, Profile, Code::EncryptionRequired),
             (Doing::Login, "NO [ALERT] read this", Permanent, Mailbox, Code::AuthenticationFailed),
             (Doing::Greeting, "BYE [UNAVAILABLE] x", Transient, Profile, Code::ServerUnavailable),
             (Doing::Greeting, "BYE too many connections", Transient, Profile, Code::ServerUnavailable),
@@ -215,7 +195,7 @@ mod tests {
                 Code::AuthenticationFailed,
             ),
             (Doing::Opening, "NO [NONEXISTENT] x", Permanent, Mailbox, Code::MailboxNotFound),
-            (Doing::Opening, "NO x", Transient, Mailbox, Code::ServerUnavailable),
+            (Doing::Opening, "NO x", Transient, Mailbox, Code::ServerRefused),
             (Doing::Working, "BAD x", Transient, Mailbox, Code::ProtocolViolation),
             (Doing::Working, "BYE x", Transient, Profile, Code::ServerUnavailable),
         ] {
@@ -241,6 +221,6 @@ mod tests {
     fn another_kind_of_server_is_named() {
         assert!(not_imap("h", b"+OK ready").server_said.contains("POP3"));
         assert!(not_imap("h", b"220 hi").server_said.contains("SMTP"));
-        assert_eq!(not_imap("h", &[0x15, 0x03, 1]).code, FailureCode::TlsFailed);
+        assert_eq!(not_imap("h", &[0x15, 0x03, 1]).code, FailureCode::TlsPortMismatch);
     }
 }

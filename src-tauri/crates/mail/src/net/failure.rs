@@ -24,10 +24,27 @@ pub fn io(host: &str, error: &io::Error) -> Failure {
             FailureCode::NetworkUnreachable
         }
         ErrorKind::StorageFull | ErrorKind::QuotaExceeded => FailureCode::DiskFull,
+        // Nobody but this computer's own firewall says "you may not" to a connection (EACCES, EPERM, WSAEACCES).
+        ErrorKind::PermissionDenied => FailureCode::ConnectionBlocked,
+        ErrorKind::OutOfMemory | ErrorKind::AddrNotAvailable => FailureCode::ResourcesExhausted,
+        _ if is_exhausted(error) => FailureCode::ResourcesExhausted,
         // Reset, aborted, broken pipe, end of file: all mean that the other side or something between went away.
         _ => FailureCode::ConnectionLost,
     };
     Failure::transient_profile(code, format!("{host}: {error}"))
+}
+
+/// Whether this computer ran out of handles, ports or buffers, which have no kind of their own in the standard library.
+fn is_exhausted(error: &io::Error) -> bool {
+    // EMFILE, ENFILE, ENOBUFS of Linux and of macOS; WSAEMFILE, WSAENOBUFS.
+    const CODES: &[i32] = if cfg!(windows) {
+        &[10_024, 10_055]
+    } else if cfg!(target_os = "linux") {
+        &[24, 23, 105]
+    } else {
+        &[24, 23, 55]
+    };
+    error.raw_os_error().is_some_and(|code| CODES.contains(&code))
 }
 
 /// An error while resolving a name.
@@ -100,7 +117,7 @@ pub fn ca_file(path: &str, why: &str) -> Failure {
 #[must_use]
 pub fn expects_tls(host: &str) -> Failure {
     Failure::permanent_profile(
-        FailureCode::TlsFailed,
+        FailureCode::TlsPortMismatch,
         format!("{host}: this port speaks TLS from the first byte; choose TLS instead of STARTTLS or none"),
     )
 }
@@ -126,7 +143,7 @@ pub fn wrong_protocol(host: &str, wanted: &str, greeting: &[u8]) -> Failure {
     };
     // Permanent: the port is wrong, and stays so until somebody corrects it.
     let said = format!("{host}: this is {kind}, not {wanted}; it says: {shown}");
-    Failure::permanent_profile(FailureCode::ProtocolViolation, said)
+    Failure::permanent_profile(FailureCode::WrongProtocol, said)
 }
 
 /// An error of the TLS handshake or of the encrypted connection.
@@ -141,7 +158,7 @@ pub fn handshake(host: &str, error: &TlsError) -> Failure {
         }
         // The first bytes are no TLS record: a plain port, such as 110, 143, 25 or 587.
         TlsError::InvalidMessage(_) => Failure::permanent_profile(
-            FailureCode::TlsFailed,
+            FailureCode::TlsPortMismatch,
             format!(
                 "{host}: this port does not speak TLS from the first byte; choose STARTTLS or the TLS port"
             ),
@@ -153,7 +170,17 @@ pub fn handshake(host: &str, error: &TlsError) -> Failure {
         TlsError::AlertReceived(AlertDescription::ProtocolVersion | AlertDescription::HandshakeFailure) => {
             let said =
                 format!("{host}: no common TLS version or cipher (TLS 1.2 or later is needed): {error}");
-            Failure::permanent_profile(FailureCode::TlsFailed, said)
+            Failure::permanent_profile(FailureCode::TlsTooOld, said)
+        }
+        // The server chose something that this end does not know any more: SSL 3, TLS 1.0, CBC or RC4 ciphers.
+        TlsError::PeerIncompatible(_) | TlsError::AlertReceived(AlertDescription::InsufficientSecurity) => {
+            Failure::permanent_profile(FailureCode::TlsTooOld, format!("{host}: {error}"))
+        }
+        TlsError::AlertReceived(AlertDescription::CertificateRequired) => {
+            Failure::permanent_profile(FailureCode::ClientCertificateRequired, format!("{host}: {error}"))
+        }
+        TlsError::AlertReceived(AlertDescription::UnrecognisedName) => {
+            Failure::permanent_profile(FailureCode::ServerNameRefused, format!("{host}: {error}"))
         }
         // Bytes were changed on the way.
         TlsError::DecryptError => {
@@ -166,7 +193,7 @@ pub fn handshake(host: &str, error: &TlsError) -> Failure {
 fn refused(host: &str, refusal: &Refusal) -> Failure {
     let certificate = refusal.certificate.clone();
     let said = format!("{host}: its certificate is refused: {}", certificate.why);
-    Failure::permanent_profile(FailureCode::CertificateRefused, said).with_certificate(certificate)
+    Failure::permanent_profile(refusal.code, said).with_certificate(certificate)
 }
 
 fn tls_failed(host: &str, error: &TlsError) -> Failure {

@@ -65,6 +65,7 @@ impl TlsConfigs {
 /// Why a certificate was refused, carried through rustls to [`failure::handshake`].
 #[derive(Debug)]
 pub(super) struct Refusal {
+    pub(super) code: FailureCode,
     pub(super) certificate: RefusedCertificate,
 }
 
@@ -165,7 +166,7 @@ impl ServerCertVerifier for Verifier {
         if self.pins.contains(&certificate::hex(&certificate::fingerprint(end_entity))) {
             return Ok(ServerCertVerified::assertion());
         }
-        let why = match &self.authorities {
+        let (code, why) = match &self.authorities {
             Some(authorities) => {
                 match authorities.verify_server_cert(
                     end_entity,
@@ -175,13 +176,16 @@ impl ServerCertVerifier for Verifier {
                     now,
                 ) {
                     Ok(verified) => return Ok(verified),
-                    Err(error) => in_words(&error, end_entity, server_name, self.pins.is_empty()),
+                    Err(error) => {
+                        (code_of(&error), in_words(&error, end_entity, server_name, self.pins.is_empty()))
+                    }
                 }
             }
-            None => "it is not one of the pinned certificates".to_owned(),
+            None => (FailureCode::CertificateRefused, "it is not one of the pinned certificates".to_owned()),
         };
         let certificate = certificate::describe(&server_name.to_str(), end_entity, why);
         Err(TlsError::InvalidCertificate(CertificateError::Other(OtherError(Arc::new(Refusal {
+            code,
             certificate,
         })))))
     }
@@ -206,6 +210,22 @@ impl ServerCertVerifier for Verifier {
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
         self.provider.signature_verification_algorithms.supported_schemes()
+    }
+}
+
+/// Which of the refusals it is: they have different next steps.
+fn code_of(error: &TlsError) -> FailureCode {
+    match error {
+        TlsError::InvalidCertificate(
+            CertificateError::Expired
+            | CertificateError::ExpiredContext { .. }
+            | CertificateError::NotValidYet
+            | CertificateError::NotValidYetContext { .. },
+        ) => FailureCode::CertificateExpired,
+        TlsError::InvalidCertificate(
+            CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
+        ) => FailureCode::CertificateWrongName,
+        _ => FailureCode::CertificateRefused,
     }
 }
 

@@ -1,7 +1,10 @@
 //! What a POP3 server says, as failures; the reason stands beside each mapping.
 
 use super::{capabilities::Capabilities, connection::Refusal};
-use crate::patience;
+use crate::{
+    patience,
+    wording::{self, Place},
+};
 use tandem_domain::failure::{Failure, FailureCode};
 
 /// What was being done when the server refused.
@@ -32,68 +35,42 @@ fn mapped(stage: Stage, refusal: &Refusal, capabilities: &Capabilities) -> Failu
                 None => failure,
             }
         }
+        // The words say more than these codes, or than none.
+        None | Some("AUTH" | "SYS/PERM" | "SYS/TEMP" | "SYS" | "ALERT")
+            if let Some(failure) = in_words(stage, &said) =>
+        {
+            failure
+        }
         // RFC 3206 section 4: temporary, or until a person at the server does something.
         Some("SYS/TEMP") => Failure::transient_mailbox(FailureCode::ServerUnavailable, said),
-        Some("SYS/PERM") => Failure::permanent_mailbox(FailureCode::ServerUnavailable, said),
+        Some("SYS/PERM") => Failure::permanent_mailbox(FailureCode::ServerRefused, said),
         // RFC 3206 section 5: the credentials, and nothing else.
         Some("AUTH") => Failure::permanent_mailbox(FailureCode::AuthenticationFailed, said),
-        _ if stage == Stage::Greeting => {
+        _ => match stage {
             // A server that is overloaded or shutting down says so in its greeting.
-            Failure::transient_profile(FailureCode::ServerUnavailable, said)
-        }
-        _ => by_words(refusal).map_or_else(
-            || by_stage(stage, capabilities, said.clone()),
-            |code| Failure::transient_mailbox(code, said.clone()),
-        ),
+            Stage::Greeting => Failure::transient_profile(FailureCode::ServerUnavailable, said),
+            // A server that announces AUTH-RESP-CODE would have said [AUTH] if it were the credentials.
+            Stage::Login if capabilities.auth_resp_code => {
+                Failure::transient_mailbox(FailureCode::ServerUnavailable, said)
+            }
+            // The others say nothing more, and the credentials are by far the most likely.
+            Stage::Login => Failure::permanent_mailbox(FailureCode::AuthenticationFailed, said),
+            Stage::Working => Failure::transient_mailbox(FailureCode::ServerRefused, said),
+        },
     }
 }
 
-/// Without a code, in words: to a login it would mean a wrong password, and the mailbox would be disabled for it.
-fn by_words(refusal: &Refusal) -> Option<FailureCode> {
-    const IN_USE: [&str; 4] = ["already locked", "is locked", "lock maildrop", "mailbox in use"];
-    const TOO_MUCH: [&str; 6] = [
-        // Outlook.com: "Exceeded the login limit for a 15 minute period."
-        "login limit",
-        "too many connections",
-        "too many login",
-        "too many simultaneous",
-        "rate limit",
-        "frequency",
-    ];
-    const NOT_NOW: [&str; 10] = [
-        "server unavailable",
-        "service unavailable",
-        "temporary authentication",
-        "temporary problem",
-        "temporary failure",
-        "temporary error",
-        "temporary system",
-        "temporarily",
-        "try again later",
-        "internal error",
-    ];
-    let text = refusal.text.to_ascii_lowercase();
-    let is_in = |phrases: &[&str]| phrases.iter().any(|phrase| text.contains(phrase));
-    if is_in(&IN_USE) {
-        Some(FailureCode::MailboxInUse)
-    } else if is_in(&TOO_MUCH) {
-        Some(FailureCode::Throttled)
-    } else {
-        is_in(&NOT_NOW).then_some(FailureCode::ServerUnavailable)
-    }
+/// What the words say more precisely than the code.
+fn in_words(stage: Stage, said: &str) -> Option<Failure> {
+    let place = match stage {
+        Stage::Greeting => Place::Greeting,
+        Stage::Login => Place::Login,
+        Stage::Working => Place::Mailbox,
+    };
+    let found = wording::meaning(place, said)?;
+    Some(Failure::new(found.nature, found.scope, found.code, said))
 }
 
-fn by_stage(stage: Stage, capabilities: &Capabilities, said: String) -> Failure {
-    match stage {
-        // A server that announces AUTH-RESP-CODE would have said [AUTH] if it were the credentials.
-        Stage::Login if capabilities.auth_resp_code => {
-            Failure::transient_mailbox(FailureCode::ServerUnavailable, said)
-        }
-        // The others say nothing more, and the credentials are by far the most likely.
-        Stage::Login => Failure::permanent_mailbox(FailureCode::AuthenticationFailed, said),
-        Stage::Greeting | Stage::Working => Failure::transient_mailbox(FailureCode::ServerUnavailable, said),
-    }
-}
 /// `[SYS/TEMP]` and the like speak of the server, not of the message: it must not be taken for gone.
 pub(super) fn says_why(refusal: &Refusal) -> bool {
     matches!(refusal.code.as_deref(), Some("SYS/TEMP" | "SYS/PERM" | "IN-USE" | "LOGIN-DELAY" | "AUTH"))

@@ -165,7 +165,7 @@ mod tests {
     fn a_message_over_the_limit_is_not_sent_and_both_sizes_are_named() {
         let extensions = Extensions { max_bytes: Some(7), ..everything() };
         let failure = plan("h", &extensions, &submission(&["a@b"]), EightBit::default()).unwrap_err();
-        assert_eq!(failure.code, FailureCode::MessageTooLarge);
+        assert_eq!(failure.code, FailureCode::MessageTooLargeForServer);
         assert!(failure.server_said.contains("8 bytes") && failure.server_said.contains("at most 7"));
     }
 }

@@ -8,6 +8,7 @@
     reason = "a test stops at what it does not expect; Clippy's leave for tests does not reach their helpers"
 )]
 
+mod errors;
 mod faults;
 #[cfg(target_os = "linux")]
 mod imap_idle_memory;

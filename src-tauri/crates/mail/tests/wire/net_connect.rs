@@ -44,7 +44,7 @@ async fn a_port_that_does_not_speak_tls_says_so() {
     })
     .await;
     let failure = connect(&access(address, Security::Tls)).await.unwrap_err();
-    assert_eq!(failure.code, FailureCode::TlsFailed);
+    assert_eq!(failure.code, FailureCode::TlsPortMismatch);
     assert!(failure.server_said.contains("does not speak TLS"), "{failure}");
 }
 

@@ -42,10 +42,10 @@ async fn each_refusal_has_its_meaning() {
     use FailureCode::*;
     let cases: [(&'static [&'static [u8]], _, _, _); 11] = [
         (&[b"-ERR too busy\r\n"], ServerUnavailable, Nature::Transient, Scope::Profile),
-        (&[b"* OK IMAP4rev1\r\n"], ProtocolViolation, Nature::Permanent, Scope::Profile),
-        (&[b"220 mail ESMTP\r\n"], ProtocolViolation, Nature::Permanent, Scope::Profile),
+        (&[b"* OK IMAP4rev1\r\n"], WrongProtocol, Nature::Permanent, Scope::Profile),
+        (&[b"220 mail ESMTP\r\n"], WrongProtocol, Nature::Permanent, Scope::Profile),
         (&[b"\x00\xff\xfe nonsense\r\n"], ProtocolViolation, Nature::Transient, Scope::Profile),
-        (&[b"\x15\x03\x01\x00\x02\x02\x46"], TlsFailed, Nature::Permanent, Scope::Profile),
+        (&[b"\x15\x03\x01\x00\x02\x02\x46"], TlsPortMismatch, Nature::Permanent, Scope::Profile),
         (&[b"+OK\r\n", CAPA, b"-ERR [AUTH] no\r\n"], AuthenticationFailed, Nature::Permanent, Scope::Mailbox),
         (&[b"+OK\r\n", CAPA, b"-ERR wrong\r\n"], AuthenticationFailed, Nature::Permanent, Scope::Mailbox),
         (&[b"+OK\r\n", CAPA, b"-ERR [IN-USE] held\r\n"], MailboxInUse, Nature::Transient, Scope::Mailbox),

@@ -423,7 +423,7 @@ async fn the_servers_last_words_in_the_middle_of_a_message_are_heard() {
     let submission = Submission { raw, ..submission(&["bo@contoso.test"]) };
     let outcome = session.submit(&submission, &Commits::default()).await;
     let SubmitOutcome::Rejected { why, .. } = outcome else { panic!("{outcome:?}") };
-    assert_eq!(why.code, FailureCode::MessageTooLarge);
+    assert_eq!(why.code, FailureCode::MessageTooLargeForServer);
 }
 
 async fn login_failure(extensions: &'static str, answers: &'static [&'static str]) -> Failure {
@@ -461,13 +461,13 @@ async fn a_refused_login_tells_the_password_from_the_mechanism() {
 
 #[tokio::test]
 async fn other_servers_and_silence_are_recognised() {
-    use FailureCode::{ProtocolViolation, ServerUnavailable, TimedOut};
+    use FailureCode::{ProtocolViolation, SenderBlocked, ServerUnavailable, TimedOut, WrongProtocol};
     for (greeting, code, nature) in [
-        ("+OK POP3\r\n", ProtocolViolation, Nature::Permanent),
-        ("* OK IMAP\r\n", ProtocolViolation, Nature::Permanent),
+        ("+OK POP3\r\n", WrongProtocol, Nature::Permanent),
+        ("* OK IMAP\r\n", WrongProtocol, Nature::Permanent),
         ("nonsense", ProtocolViolation, Nature::Transient),
         ("2\u{e4}\r\n", ProtocolViolation, Nature::Transient),
-        ("554 no service\r\n", ServerUnavailable, Nature::Permanent),
+        ("554 no service\r\n", SenderBlocked, Nature::Permanent),
         ("421 busy\r\n", ServerUnavailable, Nature::Transient),
         ("", TimedOut, Nature::Transient),
         ("220-endless", TimedOut, Nature::Transient),

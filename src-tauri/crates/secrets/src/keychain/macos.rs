@@ -16,16 +16,6 @@ pub(super) const LIMIT: usize = LONGEST_SECRET;
 pub(super) const PATIENCE: Option<Duration> = None;
 pub(super) const ASK_BEFORE_USE: bool = false;
 
-/// Security framework results (SecBase.h) which say that the keychain, not the entry, is the trouble.
-const USER_CANCELED: i32 = -128;
-const AUTH_FAILED: i32 = -25293;
-const INTERACTION_NOT_ALLOWED: i32 = -25308;
-const INTERACTION_REQUIRED: i32 = -25315;
-const NOT_AVAILABLE: i32 = -25291;
-const NO_SUCH_KEYCHAIN: i32 = -25294;
-const INVALID_KEYCHAIN: i32 = -25295;
-const NO_DEFAULT_KEYCHAIN: i32 = -25307;
-
 pub(super) fn open() -> keyring_core::Result<Arc<CredentialStore>> {
     Ok(Store::new()?)
 }
@@ -42,15 +32,7 @@ pub(super) fn state() -> StoreState {
 /// Whether the keychain, not the entry, is the trouble.
 pub(super) fn refusal(error: &Error) -> Option<StoreState> {
     let (Error::PlatformFailure(cause) | Error::NoStorageAccess(cause)) = error else { return None };
-    match cause.downcast_ref::<security_framework::base::Error>()?.code() {
-        USER_CANCELED | AUTH_FAILED | INTERACTION_NOT_ALLOWED | INTERACTION_REQUIRED => {
-            Some(StoreState::Locked)
-        }
-        NOT_AVAILABLE | NO_SUCH_KEYCHAIN | INVALID_KEYCHAIN | NO_DEFAULT_KEYCHAIN => {
-            Some(StoreState::Absent { why: cause.to_string() })
-        }
-        _ => None,
-    }
+    super::answers::of_os_status(cause.downcast_ref::<security_framework::base::Error>()?.code(), cause)
 }
 
 /// Lets the system show its prompt. The outcome is read from [`state`] afterwards.

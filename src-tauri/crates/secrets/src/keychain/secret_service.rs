@@ -27,6 +27,11 @@ pub(super) fn state() -> StoreState {
     // Nothing secret crosses the bus here, so the session needs no encryption.
     let locked = SecretService::connect(EncryptionType::Plain)
         .and_then(|service| service.get_default_collection().and_then(|keyring| keyring.is_locked()));
+    state_of(locked)
+}
+
+/// What the service's answer to "is the default collection locked" says.
+fn state_of(locked: Result<bool, Error>) -> StoreState {
     match locked {
         Ok(false) => StoreState::Ready,
         Ok(true) | Err(Error::Locked | Error::Prompt) => StoreState::Locked,
@@ -50,4 +55,49 @@ pub(super) fn unlock() {
 
 fn absent(why: &str) -> StoreState {
     StoreState::Absent { why: why.to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Keychain, SecretError, SecretRef, SecretStore};
+
+    const CORPUS: &str = include_str!("../../../../../tests/corpus/errors/keychain.tsv");
+
+    #[test]
+    fn every_answer_of_a_secret_service_in_the_corpus_has_its_code() {
+        let mut seen = 0;
+        for line in CORPUS.lines() {
+            let fields: Vec<&str> = line.split('\t').collect();
+            let error = match fields[..] {
+                ["secret-service", "locked", ..] => state_of(Err(Error::Locked)).require_ready(NAME),
+                ["secret-service", "prompt", ..] => state_of(Err(Error::Prompt)).require_ready(NAME),
+                ["secret-service", "unavailable", ..] => {
+                    state_of(Err(Error::Unavailable)).require_ready(NAME)
+                }
+                ["secret-service", "no collection", ..] => state_of(Err(Error::NoResult)).require_ready(NAME),
+                ["secret-service", "no answer", ..] => {
+                    let impatient = Keychain::new("nobody").with_patience(Duration::ZERO);
+                    impatient.get(&SecretRef::mailbox_password(uuid::Uuid::nil())).map(drop)
+                }
+                ["secret-service", "no entry", ..] => {
+                    let key = SecretRef::mailbox_password(uuid::Uuid::nil());
+                    Err(crate::keychain::explain(&keyring_core::Error::NoEntry, &key, None))
+                }
+                _ => continue,
+            };
+            let error: SecretError = error.unwrap_err();
+            let expected = match fields[4] {
+                "password_missing" => "secret_not_found",
+                "keychain_locked" => "secret_store_locked",
+                "keychain_absent" => "secret_store_absent",
+                other => panic!("{other}"),
+            };
+            assert_eq!(error.code(), expected, "{line}: {error}");
+            seen += 1;
+        }
+        assert_eq!(seen, 6);
+        assert_eq!(state_of(Ok(false)), StoreState::Ready);
+        assert_eq!(state_of(Ok(true)), StoreState::Locked);
+    }
 }

@@ -26,12 +26,9 @@ pub(super) fn state() -> StoreState {
     }
 }
 
-/// Open as long as the person is signed in; a task that runs without a sign-in session has no credentials at all
-/// (`ERROR_NO_SUCH_LOGON_SESSION`).
+/// Whether the store, not the entry, is the trouble.
 pub(super) fn refusal(error: &Error) -> Option<StoreState> {
-    let Error::NoStorageAccess(_) = error else { return None };
-    let why = "this process runs outside a Windows sign-in session, which alone has saved credentials".into();
-    Some(StoreState::Absent { why })
+    super::answers::of_credential_manager(error)
 }
 
 /// It opens with the sign-in; there is nothing to unlock.

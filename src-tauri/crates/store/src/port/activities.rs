@@ -32,7 +32,8 @@ use tandem_domain::{
 };
 use tandem_engine::{
     ports::storage::{
-        Activities, AttemptResult, HeldEmail, PendingEmail, SendingAccount, StorageError, UnfinishedAttempt,
+        Activities, AttemptResult, HeldEmail, PendingEmail, SendingAccount, StorageError, StorageTrouble,
+        UnfinishedAttempt,
     },
     raw::{RawMessage, SPOOL_THRESHOLD_BYTES},
 };
@@ -401,6 +402,14 @@ fn spool_failed(error: &io::Error) -> JobError<StorageError> {
     let folder = std::env::temp_dir().display().to_string();
     JobError::Refused(match error.kind() {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => StorageError::DiskFull { path: folder },
-        _ => StorageError::Failed(format!("the temporary folder {folder} cannot be written: {error}")),
+        kind => {
+            let trouble = match kind {
+                io::ErrorKind::ReadOnlyFilesystem => StorageTrouble::ReadOnly,
+                io::ErrorKind::PermissionDenied => StorageTrouble::Denied,
+                _ => StorageTrouble::Broken,
+            };
+            let why = format!("the temporary folder {folder} cannot be written: {error}");
+            StorageError::Unusable { trouble, why }
+        }
     })
 }

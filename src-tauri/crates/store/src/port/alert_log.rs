@@ -1,6 +1,9 @@
-//! The port `AlertLog`.
+//! The port `AlertLog`. Levels that are switched off are not raised.
 
-use crate::{ChangeKind, Store, table::alert};
+use crate::{
+    ChangeKind, Store,
+    table::{alert, alert_settings},
+};
 use async_trait::async_trait;
 use tandem_domain::{
     Instant,
@@ -12,8 +15,10 @@ use tandem_engine::ports::storage::{AlertLog, StorageError};
 impl AlertLog for Store {
     async fn raise(&self, alert: NewAlert, at: Instant) -> Result<(), StorageError> {
         self.write(move |connection, changes| {
-            alert::raise(connection, &alert, at)?;
-            changes.push(ChangeKind::Alert);
+            if alert_settings::get(connection)?.raises(alert.level) {
+                alert::raise(connection, &alert, at)?;
+                changes.push(ChangeKind::Alert);
+            }
             Ok(())
         })
         .await

@@ -2,6 +2,7 @@
 
 mod activities;
 mod alert_log;
+mod alert_rules;
 mod circuits;
 mod configuration;
 mod directory;
@@ -12,6 +13,7 @@ mod test_results;
 mod verifications;
 
 pub use activities::PersonsVerdict;
+pub use alert_rules::FailedCycle;
 pub use circuits::CredentialsOf;
 pub(crate) use circuits::probe_now;
 

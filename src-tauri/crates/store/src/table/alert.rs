@@ -34,7 +34,8 @@ pub(crate) fn raise(connection: &Connection, alert: &NewAlert, at: Instant) -> r
     Ok(())
 }
 
-/// Clears open alerts of an object: those of one code, or all. How many.
+/// Clears open alerts of an object: those of one code, or all whose cause a success ends. A message in quarantine is
+/// not unread for a cycle that went well. How many.
 pub(crate) fn clear(
     connection: &Connection,
     object: AlertObject,
@@ -44,9 +45,35 @@ pub(crate) fn clear(
     let (id, workload) = object_columns(object);
     let mut update = connection.prepare_cached(
         "UPDATE alert SET cleared_at = ?1
-         WHERE cleared_at IS NULL AND scope = ?2 AND object = ?3 AND workload = ?4 AND (?5 IS NULL OR code = ?5)",
+         WHERE cleared_at IS NULL AND scope = ?2 AND object = ?3 AND workload = ?4
+            AND (code = ?5 OR (?5 IS NULL AND code <> ?6))",
     )?;
-    update.execute(params![ms(at), object.scope(), id, workload, code.map(AlertCode::as_str)])
+    let stays = AlertCode::MessageQuarantined.as_str();
+    update.execute(params![ms(at), object.scope(), id, workload, code.map(AlertCode::as_str), stays])
+}
+
+/// Clears all open alerts of an object that goes away. How many.
+pub(crate) fn clear_deleted(
+    connection: &Connection,
+    object: AlertObject,
+    at: Instant,
+) -> rusqlite::Result<usize> {
+    let (id, workload) = object_columns(object);
+    let mut update = connection.prepare_cached(
+        "UPDATE alert SET cleared_at = ?1
+         WHERE cleared_at IS NULL AND scope = ?2 AND object = ?3 AND workload = ?4",
+    )?;
+    update.execute(params![ms(at), object.scope(), id, workload])
+}
+
+/// Forgets alerts that were cleared before an instant, and clears information of before. How many.
+pub(crate) fn tidy(connection: &Connection, before: Instant, now: Instant) -> rusqlite::Result<usize> {
+    let forgotten = connection.execute("DELETE FROM alert WHERE cleared_at < ?1", [ms(before)])?;
+    let over = connection.execute(
+        "UPDATE alert SET cleared_at = ?2 WHERE cleared_at IS NULL AND level = ?3 AND last_seen_at < ?1",
+        params![ms(before), ms(now), AlertLevel::Information.as_str()],
+    )?;
+    Ok(forgotten + over)
 }
 
 /// Clears one alert that a person has dealt with. Whether it was open.

@@ -3,11 +3,13 @@
 use crate::{
     codec::{instant, ms, word},
     failure_json::{opt_failure, opt_failure_json},
+    port::FailedCycle,
     view::CycleEntry,
 };
 use rusqlite::{Connection, params};
 use tandem_domain::{
-    ids::{CycleId, MailboxId},
+    Instant,
+    ids::{CycleId, MailboxId, ProfileId},
     workload::Workload,
 };
 use tandem_engine::ports::storage::CycleReport;
@@ -37,6 +39,22 @@ pub(crate) fn insert(connection: &Connection, report: &CycleReport) -> rusqlite:
     )?;
     forget.execute(params![mailbox, workload, KEPT])?;
     Ok(())
+}
+
+/// The failed cycles that ended after an instant, with the profiles that their mailboxes have now.
+pub(crate) fn failed_since(connection: &Connection, since: Instant) -> rusqlite::Result<Vec<FailedCycle>> {
+    let mut select = connection.prepare_cached(
+        "SELECT mailbox.profile, cycle.mailbox, cycle.ended_at FROM cycle JOIN mailbox ON mailbox.id = cycle.mailbox
+         WHERE cycle.failure IS NOT NULL AND cycle.ended_at > ?1 AND mailbox.profile IS NOT NULL",
+    )?;
+    let found = select.query_map([ms(since)], |row| {
+        Ok(FailedCycle {
+            profile: ProfileId(row.get("profile")?),
+            mailbox: MailboxId(row.get("mailbox")?),
+            ended_at: instant(row, "ended_at")?,
+        })
+    })?;
+    found.collect()
 }
 
 /// The latest cycles of a mailbox, newest first.

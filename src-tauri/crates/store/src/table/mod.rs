@@ -1,6 +1,7 @@
 //! One table, one file: its SQL, and how its rows become values.
 
 pub(crate) mod alert;
+pub(crate) mod alert_settings;
 pub(crate) mod attachment;
 pub(crate) mod coverage;
 pub(crate) mod circuit;
@@ -16,6 +17,7 @@ pub(crate) mod organization;
 pub(crate) mod pack;
 pub(crate) mod party;
 pub(crate) mod profile;
+pub(crate) mod profile_alert;
 pub(crate) mod quarantine;
 pub(crate) mod raw_message;
 pub(crate) mod recipient;

@@ -55,6 +55,11 @@ async fn a_database_of_version_1_is_upgraded_and_keeps_its_records() {
     let mut raw = Vec::new();
     store.copy_raw_to(emails[0].id, &mut raw).unwrap();
     assert_eq!(raw, b"Subject: x\r\n\r\nHello");
+    assert_eq!(
+        store.alert_settings().await.unwrap(),
+        tandem_domain::alert_rules::AlertSettings::default(),
+        "what is new starts with its default"
+    );
     assert_eq!(store.quick_check().await.unwrap(), Vec::<String>::new());
     drop(store);
     let other = tempfile::tempdir().unwrap();

@@ -1,6 +1,7 @@
 //! From a file as written to the objects as they are to be. What the file does not name stays as it is; what is new
 //! gets the defaults.
 
+mod alerts;
 mod directory;
 mod mailboxes;
 mod profiles;
@@ -42,8 +43,9 @@ pub(crate) fn check(
     let profiles = profiles::check(file, &context, &mut wanted, problems);
     let entries = directory::check(file, &context, problems);
     let mailboxes = mailboxes::check(file, &context, &profiles, &entries, &mut wanted, problems);
+    let alerts = alerts::check(file, &context, &profiles, &entries, problems);
     let organization = current.organization;
-    Checked { desired: Configured { organization, settings, profiles, entries, mailboxes }, wanted }
+    Checked { desired: Configured { organization, settings, alerts, profiles, entries, mailboxes }, wanted }
 }
 
 fn settings(
