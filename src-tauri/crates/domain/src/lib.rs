@@ -19,6 +19,8 @@ pub mod probe;
 pub mod profile;
 pub mod schedule;
 pub mod settings;
+pub mod test_job;
+pub mod test_plan;
 pub mod workload;
 
 /// An instant in UTC. Wall-clock times with a zone are kept only for appointments.

@@ -57,6 +57,10 @@ pub struct OrganizationSettings {
     pub max_delivery_attempts: u16,
     /// Messages above this many bytes are not fetched; they get a decision row. Default 1 GiB.
     pub max_message_bytes: u64,
+    /// So many mailboxes are tested and enabled in one batch at most. Default 200, as Microsoft advises.
+    pub test_batch_mailboxes: u16,
+    /// Hours between the starts of two batches. Default 5, as Microsoft advises.
+    pub test_batch_hours: u16,
 }
 
 impl Default for OrganizationSettings {
@@ -67,6 +71,8 @@ impl Default for OrganizationSettings {
             cycle_interval_minutes: 5,
             max_delivery_attempts: 10,
             max_message_bytes: 1 << 30,
+            test_batch_mailboxes: 200,
+            test_batch_hours: 5,
         }
     }
 }
