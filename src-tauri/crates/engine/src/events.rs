@@ -7,6 +7,8 @@ use tandem_domain::{
     failure::Failure,
     ids::{CycleId, MailboxId},
     probe::Rung,
+    test_job::TestProgress,
+    test_plan::SkipReason,
     workload::Workload,
 };
 
@@ -72,6 +74,17 @@ pub enum EngineEvent {
         /// The rung.
         rung: Rung,
     },
+    /// Test & Enable did not try a workload.
+    TestSkipped {
+        /// The mailbox.
+        mailbox: MailboxId,
+        /// The workload.
+        workload: Workload,
+        /// Why.
+        reason: SkipReason,
+    },
+    /// A Test & Enable job has one result more.
+    TestProgress(TestProgress),
     /// Test & Enable has a result for one workload, and it is recorded.
     TestFinished {
         /// The mailbox.

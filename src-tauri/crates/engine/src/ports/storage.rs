@@ -1,6 +1,9 @@
 //! What the engine asks of storage and of the built-in CRM, by task.
 
-use super::mail::{Credentials, Cursor};
+use super::{
+    mail::{Credentials, Cursor},
+    test_jobs::{TestJobs, TestResults},
+};
 use crate::raw::RawMessage;
 use async_trait::async_trait;
 use std::collections::HashMap;
@@ -16,7 +19,6 @@ use tandem_domain::{
     mailbox::{Mailbox, MailboxOwner},
     message::ParsedMessage,
     outgoing::{AttemptPhase, RefusedRecipient},
-    probe::Rung,
     profile::EmailServerProfile,
     settings::OrganizationSettings,
     workload::Workload,
@@ -366,25 +368,20 @@ pub trait AlertLog: Send + Sync {
     ) -> Result<(), StorageError>;
 }
 
-/// Results of Test & Enable.
-#[async_trait]
-pub trait TestResults: Send + Sync {
-    /// Keeps the ladder of one workload; success enables it and makes it due, failure sets its status.
-    async fn record_test(
-        &self,
-        mailbox: MailboxId,
-        workload: Workload,
-        rungs: Vec<Rung>,
-        at: Instant,
-    ) -> Result<(), StorageError>;
-}
-
 /// All of storage, as the engine holds it.
 pub trait Storage:
-    Configuration + Ledger + Directory + Activities + Schedule + AlertLog + TestResults + 'static
+    Configuration + Ledger + Directory + Activities + Schedule + AlertLog + TestResults + TestJobs + 'static
 {
 }
-impl<T: Configuration + Ledger + Directory + Activities + Schedule + AlertLog + TestResults + 'static> Storage
-    for T
+impl<T> Storage for T where
+    T: Configuration
+        + Ledger
+        + Directory
+        + Activities
+        + Schedule
+        + AlertLog
+        + TestResults
+        + TestJobs
+        + 'static
 {
 }

@@ -17,4 +17,7 @@ pub(crate) mod raw_message;
 pub(crate) mod recipient;
 pub(crate) mod schedule;
 pub(crate) mod send_attempt;
+pub(crate) mod test_job;
+pub(crate) mod test_job_batch;
+pub(crate) mod test_job_item;
 pub(crate) mod test_rung;

@@ -19,8 +19,8 @@ pub(crate) fn found(connection: &Connection, now: Instant) -> rusqlite::Result<O
     // Another process may found it at the same moment; the first one wins.
     connection.execute(
         "INSERT INTO organization (only_one, id, created_at, allow_plain_connections, require_approval,
-            cycle_interval_minutes, max_delivery_attempts, max_message_bytes)
-         VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT DO NOTHING",
+            cycle_interval_minutes, max_delivery_attempts, max_message_bytes, test_batch_mailboxes, test_batch_hours)
+         VALUES (1, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT DO NOTHING",
         params![
             Uuid::new_v4(),
             ms(now),
@@ -29,6 +29,8 @@ pub(crate) fn found(connection: &Connection, now: Instant) -> rusqlite::Result<O
             settings.cycle_interval_minutes,
             settings.max_delivery_attempts,
             settings.max_message_bytes,
+            settings.test_batch_mailboxes,
+            settings.test_batch_hours,
         ],
     )?;
     id()?.ok_or(rusqlite::Error::QueryReturnedNoRows)
@@ -38,7 +40,7 @@ pub(crate) fn found(connection: &Connection, now: Instant) -> rusqlite::Result<O
 pub(crate) fn settings(connection: &Connection) -> rusqlite::Result<OrganizationSettings> {
     let mut select = connection.prepare_cached(
         "SELECT allow_plain_connections, require_approval, cycle_interval_minutes, max_delivery_attempts,
-            max_message_bytes FROM organization",
+            max_message_bytes, test_batch_mailboxes, test_batch_hours FROM organization",
     )?;
     select.query_row([], |row| {
         Ok(OrganizationSettings {
@@ -47,6 +49,8 @@ pub(crate) fn settings(connection: &Connection) -> rusqlite::Result<Organization
             cycle_interval_minutes: row.get(2)?,
             max_delivery_attempts: row.get(3)?,
             max_message_bytes: row.get(4)?,
+            test_batch_mailboxes: row.get(5)?,
+            test_batch_hours: row.get(6)?,
         })
     })
 }
@@ -55,13 +59,16 @@ pub(crate) fn settings(connection: &Connection) -> rusqlite::Result<Organization
 pub(crate) fn update(connection: &Connection, settings: &OrganizationSettings) -> rusqlite::Result<()> {
     connection.execute(
         "UPDATE organization SET allow_plain_connections = ?1, require_approval = ?2,
-            cycle_interval_minutes = ?3, max_delivery_attempts = ?4, max_message_bytes = ?5",
+            cycle_interval_minutes = ?3, max_delivery_attempts = ?4, max_message_bytes = ?5,
+            test_batch_mailboxes = ?6, test_batch_hours = ?7",
         params![
             settings.allow_plain_connections,
             settings.require_approval,
             settings.cycle_interval_minutes,
             settings.max_delivery_attempts,
             settings.max_message_bytes,
+            settings.test_batch_mailboxes,
+            settings.test_batch_hours,
         ],
     )?;
     Ok(())

@@ -19,3 +19,6 @@ mod opening;
 mod schedule;
 mod schema;
 mod support;
+#[cfg(unix)]
+mod test_job_crash;
+mod test_jobs;

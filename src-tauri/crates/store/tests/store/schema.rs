@@ -30,6 +30,8 @@ async fn a_database_of_version_1_is_upgraded_and_keeps_its_records() {
     Connection::open(&path).unwrap().execute_batch(VERSION_1).unwrap();
     let store = Store::open(&path, at(0)).unwrap();
     assert_eq!(store.mailbox(AMY).await.unwrap(), mailbox(101, "amy@contoso.test", 1, 50));
+    let settings = store.settings().await.unwrap();
+    assert_eq!((settings.test_batch_mailboxes, settings.test_batch_hours), (200, 5));
     assert_eq!(store.cursor(AMY, INBOX).await.unwrap().unwrap().0, "1:1");
     let emails = store.list_emails(EmailFilter::default(), 9).await.unwrap();
     assert_eq!(
