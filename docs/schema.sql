@@ -1,4 +1,4 @@
--- Version 1. Written by a test (UPDATE_SCHEMA=1); change src/schema instead.
+-- Version 2. Written by a test (UPDATE_SCHEMA=1); change src/schema instead.
 
 CREATE TABLE alert (
     row INTEGER PRIMARY KEY,
@@ -217,7 +217,7 @@ CREATE TABLE organization (
     cycle_interval_minutes INTEGER NOT NULL,
     max_delivery_attempts INTEGER NOT NULL,
     max_message_bytes INTEGER NOT NULL
-) STRICT;
+, test_batch_mailboxes INTEGER NOT NULL DEFAULT 200, test_batch_hours INTEGER NOT NULL DEFAULT 5) STRICT;
 
 CREATE TABLE profile (
     id BLOB PRIMARY KEY,
@@ -300,6 +300,57 @@ CREATE TABLE send_attempt (
     failure TEXT,
     PRIMARY KEY (email, number)
 ) STRICT, WITHOUT ROWID;
+
+CREATE TABLE test_job (
+    row INTEGER PRIMARY KEY,
+    id BLOB NOT NULL UNIQUE,
+    -- What was asked for, in words.
+    title TEXT NOT NULL,
+    state TEXT NOT NULL CHECK (state IN ('running', 'paused', 'cancelled', 'done')),
+    -- The rules that it was planned by.
+    batch_mailboxes INTEGER NOT NULL,
+    batch_hours INTEGER NOT NULL,
+    created_at INTEGER NOT NULL,
+    -- The latest start of a batch, a restart, or when it was resumed.
+    moving_since INTEGER,
+    ended_at INTEGER
+) STRICT;
+
+CREATE TABLE test_job_batch (
+    job INTEGER NOT NULL REFERENCES test_job (row) ON DELETE CASCADE,
+    number INTEGER NOT NULL,
+    due_at INTEGER NOT NULL,
+    started_at INTEGER,
+    PRIMARY KEY (job, number)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE test_job_item (
+    job INTEGER NOT NULL REFERENCES test_job (row) ON DELETE CASCADE,
+    -- The mailbox's place in the plan.
+    position INTEGER NOT NULL,
+    workload TEXT NOT NULL CHECK (workload IN ('incoming', 'outgoing', 'act')),
+    mailbox BLOB NOT NULL,
+    address TEXT NOT NULL,
+    owner_kind TEXT NOT NULL CHECK (owner_kind IN ('user', 'queue')),
+    -- Absent where nothing is tested.
+    batch INTEGER,
+    state TEXT NOT NULL CHECK (state IN ('waiting', 'running', 'succeeded', 'failed', 'skipped', 'cancelled')),
+    -- A failure as JSON.
+    failure TEXT,
+    -- The rung that broke; absent when nothing was tried.
+    broke_at TEXT,
+    skipped_because TEXT,
+    -- The test message that was about to be sent, for a restart to look for: its mark and the inbox's cursor.
+    sent_mark TEXT,
+    sent_cursor TEXT,
+    started_at INTEGER,
+    ended_at INTEGER,
+    PRIMARY KEY (job, position, workload)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX test_job_item_open ON test_job_item (job, batch, position) WHERE state = 'waiting';
+
+CREATE INDEX test_job_item_running ON test_job_item (mailbox) WHERE state = 'running';
 
 CREATE TABLE test_rung (
     mailbox BLOB NOT NULL REFERENCES mailbox (id) ON DELETE CASCADE,

@@ -26,6 +26,8 @@ impl Tandem {
             ("cycle_interval_minutes", u32::from(wanted.cycle_interval_minutes), 1, 1_440),
             ("max_delivery_attempts", u32::from(wanted.max_delivery_attempts), 1, 1_000),
             ("max_message_mib", wanted.max_message_mib, 1, 4_096),
+            ("test_batch_mailboxes", u32::from(wanted.test_batch_mailboxes), 1, 10_000),
+            ("test_batch_hours", u32::from(wanted.test_batch_hours), 0, 168),
         ];
         for (field, value, least, most) in in_range {
             if !(least..=most).contains(&value) {
@@ -40,6 +42,8 @@ impl Tandem {
             cycle_interval_minutes: wanted.cycle_interval_minutes,
             max_delivery_attempts: wanted.max_delivery_attempts,
             max_message_bytes: u64::from(wanted.max_message_mib) << 20,
+            test_batch_mailboxes: wanted.test_batch_mailboxes,
+            test_batch_hours: wanted.test_batch_hours,
         };
         let change = ConfigurationChange::Settings(settings.clone());
         let done = self.store.apply(vec![change], self.now()).await;
@@ -56,5 +60,7 @@ fn view(settings: &OrganizationSettings) -> SettingsView {
         cycle_interval_minutes: settings.cycle_interval_minutes,
         max_delivery_attempts: settings.max_delivery_attempts,
         max_message_mib: u32::try_from(settings.max_message_bytes >> 20).unwrap_or(u32::MAX),
+        test_batch_mailboxes: settings.test_batch_mailboxes,
+        test_batch_hours: settings.test_batch_hours,
     }
 }

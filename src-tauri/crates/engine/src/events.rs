@@ -84,7 +84,12 @@ pub enum EngineEvent {
         reason: SkipReason,
     },
     /// A Test & Enable job has one result more.
-    TestProgress(TestProgress),
+    TestProgress {
+        /// How far it is.
+        progress: TestProgress,
+        /// When.
+        at: Instant,
+    },
     /// Test & Enable has a result for one workload, and it is recorded.
     TestFinished {
         /// The mailbox.

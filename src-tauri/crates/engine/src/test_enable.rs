@@ -103,7 +103,7 @@ pub(crate) async fn finish(
 ) -> Result<(), StorageError> {
     let (job, mailbox, at) = (work.job, work.mailbox, ports.clock.now());
     let progress = ports.storage.finish_test(TestDone { job, mailbox, workload, end, at }).await?;
-    ports.events.emit(EngineEvent::TestProgress(progress));
+    ports.events.emit(EngineEvent::TestProgress { progress, at });
     Ok(())
 }
 

@@ -9,7 +9,7 @@ use serde::Serialize;
 use std::{sync::Arc, time::Duration};
 use tandem_domain::{mailbox::Mailbox, schedule::CycleEnd, workload::Workload};
 use tandem_engine::{
-    ports::storage::Schedule,
+    ports::{storage::Schedule, test_jobs::TestJobs},
     runner::{RunMode, SyncOutcome},
 };
 use tandem_store::DataFolderLock;
@@ -219,7 +219,7 @@ impl Tandem {
     }
 
     /// The lock of the data folder: one engine at a time.
-    fn lock(&self) -> Result<DataFolderLock, ApiError> {
+    pub(crate) fn lock(&self) -> Result<DataFolderLock, ApiError> {
         DataFolderLock::acquire(&self.folder).map_err(|error| of_open(&self.folder, &error))
     }
 
@@ -236,9 +236,10 @@ impl Tandem {
     async fn look_for_others_work(&self) {
         loop {
             tokio::time::sleep(LOOK_EVERY).await;
-            if let Ok(Some(due_at)) = self.store.next_due().await
-                && due_at <= self.now()
-            {
+            let due = [self.store.next_due().await, self.store.next_tests_at().await];
+            let is_due = due.into_iter().flatten().flatten().any(|due_at| due_at <= self.now());
+            // Another process may have cancelled what is being tested.
+            if is_due || self.engine.is_testing() {
                 self.engine.wake();
             }
         }

@@ -39,6 +39,8 @@ struct Settings {
     cycle_interval_minutes: u16,
     max_delivery_attempts: u16,
     max_message_mib: u64,
+    test_batch_mailboxes: u16,
+    test_batch_hours: u16,
 }
 
 #[derive(Serialize)]
@@ -130,6 +132,8 @@ fn settings_table(settings: &OrganizationSettings) -> Settings {
         cycle_interval_minutes: settings.cycle_interval_minutes,
         max_delivery_attempts: settings.max_delivery_attempts,
         max_message_mib: settings.max_message_bytes >> 20,
+        test_batch_mailboxes: settings.test_batch_mailboxes,
+        test_batch_hours: settings.test_batch_hours,
     }
 }
 

@@ -79,4 +79,8 @@ pub struct SettingsView {
     pub max_delivery_attempts: u16,
     /// The largest message that is fetched, in MiB.
     pub max_message_mib: u32,
+    /// So many mailboxes are tested and enabled in one batch at most.
+    pub test_batch_mailboxes: u16,
+    /// Hours between the starts of two batches of Test & Enable.
+    pub test_batch_hours: u16,
 }

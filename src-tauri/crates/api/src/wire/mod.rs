@@ -13,6 +13,7 @@ mod ledger;
 mod mailbox;
 mod profile;
 mod test;
+mod test_job;
 
 pub use alert::*;
 pub use configuration::*;
@@ -24,6 +25,7 @@ pub use ledger::*;
 pub use mailbox::*;
 pub use profile::*;
 pub use test::*;
+pub use test_job::*;
 
 /// An instant on the wire.
 pub type Time = chrono::DateTime<chrono::Utc>;

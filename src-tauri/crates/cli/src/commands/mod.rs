@@ -10,9 +10,10 @@ mod profile;
 mod run;
 mod send;
 mod test_enable;
+mod test_jobs;
 
 use crate::{
-    arguments::{Arguments, Command, EmailCommand, MailboxCommand, ProfileCommand, Secrets},
+    arguments::{Arguments, Command, EmailCommand, MailboxCommand, ProfileCommand, Secrets, TestJobCommand},
     output::{Done, Output},
     passphrase,
 };
@@ -76,7 +77,13 @@ fn needs_passwords(command: &Command) -> bool {
     match command {
         Command::Apply { .. } | Command::Run { .. } | Command::Sync { .. } => true,
         Command::Profile(command) => matches!(command, ProfileCommand::Probe { .. }),
-        Command::Mailbox(command) => matches!(command, MailboxCommand::TestEnable { .. }),
+        Command::Mailbox(command) => match command {
+            MailboxCommand::TestEnable { plan, .. } => !plan,
+            MailboxCommand::TestJobs { command } => {
+                matches!(command, Some(TestJobCommand::Resume(_) | TestJobCommand::Retry(_)))
+            }
+            _ => false,
+        },
         Command::Email(command) => match command {
             EmailCommand::List { .. }
             | EmailCommand::Show { .. }

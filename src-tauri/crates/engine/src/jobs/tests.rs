@@ -83,14 +83,11 @@ async fn a_thousand_mailboxes_are_tested_in_five_batches_when_they_are_due() {
     let job = world.store.job(id);
     // Number 500 is refused for incoming, and its fake outgoing server does not answer.
     assert_eq!((job.count(TestState::Succeeded), job.count(TestState::Failed)), (1_999, 1));
-    for (number, due_at, started_at) in &job.batches {
-        assert_eq!(*due_at, at(i64::from(number - 1) * 5 * 3_600));
-        let late = started_at.unwrap() - *due_at;
-        assert!(
-            late >= Duration::zero() && late <= Duration::minutes(20),
-            "batch {number} was late by {late}"
-        );
-    }
+    let started: Vec<_> = job.batches.iter().map(|batch| batch.2.unwrap()).collect();
+    assert_eq!((started.len(), started[0]), (5, at(0)));
+    // The clock of this test moves by ten minutes while nothing is tested.
+    let (least, most) = (Duration::hours(5), Duration::hours(5) + Duration::minutes(20));
+    assert!(started.windows(2).all(|two| (least..most).contains(&(two[1] - two[0]))), "{started:?}");
     let state = world.server.state.lock().unwrap();
     assert_eq!(state.delivered.len(), 999, "each mailbox sends one message, to itself");
     assert_eq!(state.most_open, 1, "one connection of each user at a time");

@@ -66,5 +66,11 @@ fn settings(
     if let Some(value) = number(&raw.max_message_mib, "max_message_mib", 1, 4_096) {
         settings.max_message_bytes = u64::from(value) << 20;
     }
+    if let Some(value) = number(&raw.test_batch_mailboxes, "test_batch_mailboxes", 1, 10_000) {
+        settings.test_batch_mailboxes = value;
+    }
+    if let Some(value) = number(&raw.test_batch_hours, "test_batch_hours", 0, 168) {
+        settings.test_batch_hours = value;
+    }
     settings
 }
