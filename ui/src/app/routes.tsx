@@ -43,6 +43,18 @@ const mailboxes = createRoute({
   component: lazyRouteComponent(() => import("../features/mailboxes/MailboxesPage"), "MailboxesPage"),
 });
 
+const tests = createRoute({
+  getParentRoute: () => root,
+  path: "/mailboxes/tests",
+  validateSearch: (s): { job?: string; state?: string; q?: string; open?: string } => ({
+    job: text(s.job),
+    state: text(s.state),
+    q: text(s.q),
+    open: text(s.open),
+  }),
+  component: lazyRouteComponent(() => import("../features/tests/TestsPage"), "TestsPage"),
+});
+
 const records = createRoute({
   getParentRoute: () => root,
   path: "/records",
@@ -80,7 +92,17 @@ const settings = createRoute({
   component: lazyRouteComponent(() => import("../features/settings/SettingsPage"), "SettingsPage"),
 });
 
-const tree = root.addChildren([home, profiles, profileWizard, mailboxes, records, compose, ledger, settings]);
+const tree = root.addChildren([
+  home,
+  profiles,
+  profileWizard,
+  mailboxes,
+  tests,
+  records,
+  compose,
+  ledger,
+  settings,
+]);
 
 /** The window's pages. Addresses live behind `#`, since the page is served from inside the application. */
 export function createRoutes(history: RouterHistory = createHashHistory()) {

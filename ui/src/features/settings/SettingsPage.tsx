@@ -85,6 +85,14 @@ const NUMBERS: [keyof SettingsView & string, string, string, number, number][] =
     1,
     2048,
   ],
+  [
+    "test_batch_mailboxes",
+    "Mailboxes in one batch of Test & Enable",
+    "Larger tests run in batches, queues first.",
+    1,
+    10_000,
+  ],
+  ["test_batch_hours", "Hours between two batches", "Counted from start to start.", 0, 168],
 ];
 
 function Organization() {
