@@ -149,7 +149,9 @@ test("mailboxes are chosen by keyboard and tested in bulk", async () => {
   const start = await screen.findByTestId(testIds.testPlanStart);
   await waitFor(() => expect(start).toHaveTextContent("Test & enable 2 mailboxes"));
   await user.click(start);
-  expect(await screen.findByText(/4 enabled, 0 failed/)).toBeInTheDocument();
+  await waitFor(() =>
+    expect(screen.getByTestId(testIds.testJobProgress)).toHaveTextContent("4 enabled, 0 failed"),
+  );
   expect(requestsOf(fake, "start_test_enable")).toEqual([
     { addresses: ["ben@contoso.test", "chris@contoso.test"] },
   ]);
