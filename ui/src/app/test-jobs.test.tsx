@@ -214,3 +214,15 @@ test("one mailbox is tested beside the list, rung by rung", async () => {
   expect(await screen.findByText(/2 enabled, 0 failed/)).toBeInTheDocument();
   expect(requestsOf(fake, "start_test_enable")).toEqual([{ addresses: ["amy@contoso.test"] }]);
 }, 60_000);
+
+test("a test that waits because no engine runs says so", async () => {
+  const user = userEvent.setup();
+  const fake = open("standing", "/mailboxes/tests");
+  await screen.findByText("No test yet");
+  await act(async () => {
+    await tested(fake, { addresses: ["amy@contoso.test"] });
+    fake.tests.find("job-1").view.progress.state = "running";
+  });
+  await user.click(await screen.findByTestId(testIds.testJobRow("job-1"), undefined, { timeout: 3_000 }));
+  expect(await screen.findByText(/nothing is tested here/)).toBeInTheDocument();
+}, 60_000);

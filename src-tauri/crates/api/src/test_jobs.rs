@@ -40,7 +40,7 @@ impl Tandem {
     /// As [`Tandem::plan_test_enable`].
     pub async fn start_test_enable(&self, request: TestEnableRequest) -> Result<TestJobView, ApiError> {
         let (id, _) = self.make_test_job(&request).await?;
-        self.engine.wake();
+        self.engine.look_for_tests();
         self.test_job_view(id).await
     }
 
@@ -125,7 +125,7 @@ impl Tandem {
 
     async fn changed(&self, id: TestJobId, done: Result<(), StorageError>) -> Result<TestJobView, ApiError> {
         done.map_err(|error| of_storage(&id.to_string(), &error))?;
-        self.engine.wake();
+        self.engine.look_for_tests();
         self.test_job_view(id).await
     }
 

@@ -15,7 +15,10 @@ use futures::FutureExt;
 use std::{
     collections::{HashMap, HashSet},
     panic::AssertUnwindSafe,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 use tandem_domain::{
     Instant,
@@ -39,6 +42,9 @@ pub(crate) struct Jobs {
     in_flight: Mutex<HashMap<Key, CancellationToken>>,
     /// Storage could not take back what was not tested to its end.
     unreleased: Mutex<Vec<Key>>,
+    /// How often somebody said that there may be something new, and what was found at which of these.
+    asked: AtomicU64,
+    found: Mutex<Option<(u64, Option<Instant>)>>,
 }
 
 impl Jobs {
@@ -50,7 +56,21 @@ impl Jobs {
             most: places.max(1) * FOR_EVERY_PLACE,
             in_flight: Mutex::default(),
             unreleased: Mutex::default(),
+            asked: AtomicU64::default(),
+            found: Mutex::default(),
         })
+    }
+
+    /// There may be something new: a job was started, resumed or cancelled.
+    pub(crate) fn look(&self) {
+        self.asked.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// When more is due, as far as known without looking: the runner asks after every cycle.
+    fn known(&self, now: Instant) -> Option<Option<Instant>> {
+        let (at, next) = (*locked(&self.found))?;
+        let is_so = at == self.asked.load(Ordering::Relaxed) && next.is_none_or(|next| next > now);
+        (is_so && !self.are_running() && locked(&self.unreleased).is_empty()).then_some(next)
     }
 
     /// Whether anything is being tested.
@@ -71,6 +91,13 @@ impl Jobs {
         stop: &CancellationToken,
         tasks: &mut JoinSet<()>,
     ) -> Result<Option<Instant>, StorageError> {
+        let now = self.ports.clock.now();
+        if only.is_none()
+            && let Some(next) = self.known(now)
+        {
+            return Ok(next);
+        }
+        let asked = self.asked.load(Ordering::Relaxed);
         self.break_off_cancelled().await?;
         let unreleased = std::mem::take(&mut *locked(&self.unreleased));
         for key in unreleased {
@@ -82,7 +109,7 @@ impl Jobs {
             return Ok(None);
         }
         let limit = u32::try_from(free).unwrap_or(u32::MAX);
-        let claimed = self.ports.storage.claim_tests(only, self.ports.clock.now(), limit).await?;
+        let claimed = self.ports.storage.claim_tests(only, now, limit).await?;
         let is_full = claimed.len() >= free;
         for work in claimed {
             let cancel = stop.child_token();
@@ -90,7 +117,12 @@ impl Jobs {
             let jobs = Arc::clone(self);
             tasks.spawn(async move { jobs.test(work, cancel).await });
         }
-        if is_full { Ok(None) } else { self.ports.storage.next_tests_at().await }
+        if is_full {
+            return Ok(None);
+        }
+        let next = self.ports.storage.next_tests_at().await?;
+        *locked(&self.found) = Some((asked, next));
+        Ok(next)
     }
 
     async fn break_off_cancelled(&self) -> Result<(), StorageError> {
@@ -118,6 +150,8 @@ impl Jobs {
             Err(_) => self.fail(&work).await,
         }
         self.release(key).await;
+        // What was released is due again.
+        self.look();
     }
 
     async fn fail(&self, work: &TestWork) {

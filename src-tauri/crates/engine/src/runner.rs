@@ -131,6 +131,12 @@ impl Engine {
         result.and(released)
     }
 
+    /// Looks for Test & Enable jobs now: one was started or changed.
+    pub fn look_for_tests(&self) {
+        self.jobs.look();
+        self.wake();
+    }
+
     /// Whether Test & Enable is at work.
     #[must_use]
     pub fn is_testing(&self) -> bool {

@@ -1,4 +1,12 @@
-import { Button, makeStyles, ProgressBar, Text, tokens } from "@fluentui/react-components";
+import {
+  Button,
+  MessageBar,
+  MessageBarBody,
+  makeStyles,
+  ProgressBar,
+  Text,
+  tokens,
+} from "@fluentui/react-components";
 import {
   ArrowDownloadRegular,
   ArrowRepeatAllRegular,
@@ -47,6 +55,7 @@ const useStyles = makeStyles({
 export function JobView({ id }: { id: string }) {
   const styles = useStyles();
   const detail = useAction("test_job", { id }, { refetchEvery: 10_000 });
+  const home = useAction("home", {});
   const pause = useDo("pause_test_job");
   const resume = useDo("resume_test_job");
   const cancel = useDo("cancel_test_job");
@@ -88,6 +97,14 @@ export function JobView({ id }: { id: string }) {
           {pace(progress) && <Text>{pace(progress)}</Text>}
         </div>
         <Spoken progress={progress} />
+        {progress.state === "running" && home.data?.engine_running === false && (
+          <MessageBar intent="warning" layout="multiline">
+            <MessageBarBody>
+              The engine does not run in this window, so nothing is tested here. The test goes on where it
+              runs: in <code>tandem run</code>, or here after the next start. Home says why it does not run.
+            </MessageBarBody>
+          </MessageBar>
+        )}
         <Batches batches={batches} over={isOver(progress)} />
         <div className={styles.actions} role="toolbar" aria-label="Commands">
           {progress.state === "running" && (

@@ -236,11 +236,13 @@ impl Tandem {
     async fn look_for_others_work(&self) {
         loop {
             tokio::time::sleep(LOOK_EVERY).await;
-            let due = [self.store.next_due().await, self.store.next_tests_at().await];
-            let is_due = due.into_iter().flatten().flatten().any(|due_at| due_at <= self.now());
-            // Another process may have cancelled what is being tested.
-            if is_due || self.engine.is_testing() {
+            let is_due = |found: Result<Option<_>, _>| matches!(found, Ok(Some(at)) if at <= self.now());
+            if is_due(self.store.next_due().await) {
                 self.engine.wake();
+            }
+            // Another process may also have cancelled what is being tested.
+            if self.engine.is_testing() || is_due(self.store.next_tests_at().await) {
+                self.engine.look_for_tests();
             }
         }
     }

@@ -2,7 +2,7 @@
 
 use crate::{
     LOCKED, Tandem,
-    people::{failure_sentence, of_storage},
+    people::of_storage,
     test_jobs::skip_sentence,
     views::{ladder_view, skipped_ladder},
     wire::{ApiError, LadderView, TestEnableRequest, TestEnableResult, TestJobRequest},
@@ -95,7 +95,7 @@ impl Tandem {
                     Err(error) => return Err(error),
                 }
             }
-            self.engine.wake();
+            self.engine.look_for_tests();
             tokio::select! {
                 () = stop.cancelled() => {}
                 () = tokio::time::sleep(LOOK_EVERY) => {}
@@ -136,6 +136,7 @@ impl Tandem {
             u32::try_from(ladders.iter().filter(|ladder| ladder.status == status).count()).unwrap_or(u32::MAX)
         };
         let (succeeded, failed) = (count("success"), count("failure"));
+        // A workload without a delivery method counts here, and is no part of the job.
         let (skipped, waiting) = (count("skipped"), count("waiting"));
         let job = self.test_job_view(id).await?;
         Ok(TestEnableResult { ladders, succeeded, failed, skipped, waiting, job })
@@ -161,9 +162,7 @@ fn ladder_of(result: &TestResultView, climbed: &[TestLadder]) -> LadderView {
         TestState::Succeeded => ladder_view(object, workload, rungs, None),
         TestState::Failed => {
             let nothing_tried = if result.broke_at.is_none() { &[][..] } else { rungs };
-            let mut ladder = ladder_view(object, workload, nothing_tried, result.failure.as_ref());
-            ladder.reason = result.failure.as_ref().map(|failure| failure_sentence(object, failure));
-            ladder
+            ladder_view(object, workload, nothing_tried, result.failure.as_ref())
         }
         TestState::Skipped => {
             let why = result.skipped_because.map(skip_sentence).unwrap_or_default();

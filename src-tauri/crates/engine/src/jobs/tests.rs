@@ -142,7 +142,7 @@ async fn a_paused_job_finishes_what_it_began_and_starts_nothing_until_it_is_resu
     a_while().await;
     assert_eq!(world.store.job(id).count(TestState::Succeeded), done);
     world.store.set_job(id, JobState::Running);
-    engine.wake();
+    engine.look_for_tests();
     drive(&world, &engine, || world.store.job(id).state == JobState::Done).await;
     stop(stopping, task).await;
     assert_eq!(world.store.job(id).count(TestState::Succeeded), 200);
@@ -160,12 +160,12 @@ async fn a_cancelled_job_breaks_off_a_hung_test_and_its_place_is_free() {
         a_while().await;
     }
     world.store.set_job(id, JobState::Cancelled);
-    engine.wake();
+    engine.look_for_tests();
     drive(&world, &engine, || !engine.is_testing()).await;
     assert_eq!(world.store.job(id).count(TestState::Cancelled), 80);
     world.server.state.lock().unwrap().hung.clear();
     let next = world.store.start_job(&boxes[..1], RULES, at(0));
-    engine.wake();
+    engine.look_for_tests();
     drive(&world, &engine, || world.store.job(next).state == JobState::Done).await;
     stop(stopping, task).await;
     assert_eq!(world.store.job(next).count(TestState::Succeeded), 2);

@@ -80,14 +80,20 @@ impl TestJobs for Store {
     }
 
     async fn finish_test(&self, done: TestDone) -> Result<TestProgress, StorageError> {
+        let id = done.job;
         self.write(move |connection, changes| {
-            let mut job = find(connection, done.job)?;
+            let job = find(connection, done.job)?;
             test_job_item::finish(connection, job.row, &done)?;
             if !job.state.is_over() && !test_job_item::is_open(connection, job.row)? {
                 test_job::set_state(connection, job.row, JobState::Done, done.at)?;
-                job.state = JobState::Done;
             }
             changes.push(ChangeKind::TestJob);
+            Ok(())
+        })
+        .await?;
+        // Counting a large job takes a while, and nobody else's writes wait for it.
+        self.read(move |connection| {
+            let job = find(connection, id)?;
             Ok(progress(connection, &job)?)
         })
         .await
