@@ -136,7 +136,7 @@ async fn a_paused_job_finishes_what_it_began_and_starts_nothing_until_it_is_resu
     drive(&world, &engine, || !engine.is_testing()).await;
     let job = world.store.job(id);
     let done = job.count(TestState::Succeeded);
-    assert!(done >= 2 && done < 200 && job.count(TestState::Running) == 0, "{done} are done");
+    assert!((2..200).contains(&done) && job.count(TestState::Running) == 0, "{done} are done");
     assert_eq!(job.count(TestState::Waiting), 200 - done);
     world.clock.advance(Duration::hours(1));
     a_while().await;

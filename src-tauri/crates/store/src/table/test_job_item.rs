@@ -10,6 +10,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params, params_from_iter};
 use tandem_domain::{
     Instant,
     ids::{MailboxId, TestJobId},
+    probe::RungName,
     test_job::{TestCounts, TestState},
     test_plan::{PlannedMailbox, SkipReason},
     workload::Workload,
@@ -132,7 +133,7 @@ pub(crate) fn finish(connection: &Connection, job: i64, done: &TestDone) -> rusq
     let (state, failure, broke_at, because) = match &done.end {
         TestEnd::Succeeded => (TestState::Succeeded, None, None, None),
         TestEnd::Failed { failure, broke_at } => {
-            (TestState::Failed, Some(failure_json(failure)), broke_at.map(|rung| rung.as_str()), None)
+            (TestState::Failed, Some(failure_json(failure)), broke_at.map(RungName::as_str), None)
         }
         TestEnd::Skipped(reason) => (TestState::Skipped, None, None, Some(reason.as_str())),
     };
