@@ -325,7 +325,10 @@ export function MailboxesPage() {
                 editing={search.edit === open.email}
                 testing={testing && single?.address === open.email}
                 onEdit={(on) => set({ edit: on === "edit" ? open.email : undefined })}
-                onClose={() => set({ open: undefined, edit: undefined })}
+                onClose={() => {
+                  setSingle(null);
+                  set({ open: undefined, edit: undefined });
+                }}
               />
             )}
           </div>
