@@ -54,7 +54,7 @@ async fn forward(app: AppHandle, mut heard: Receiver<EventView>) {
             Ok(event) => tell(&app, &event),
             // Too slow for a burst: what was missed can only be asked again, all of it.
             Err(RecvError::Lagged(_)) => {
-                for kind in ["configuration", "email", "ledger", "alert", "schedule"] {
+                for kind in ["configuration", "email", "ledger", "alert", "schedule", "test_job"] {
                     tell(&app, &EventView::Changed { kind: kind.to_owned() });
                 }
             }

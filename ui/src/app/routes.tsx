@@ -56,6 +56,18 @@ const mailboxes = createRoute({
   component: lazyRouteComponent(() => import("../features/mailboxes/MailboxesPage"), "MailboxesPage"),
 });
 
+const tests = createRoute({
+  getParentRoute: () => root,
+  path: "/mailboxes/tests",
+  validateSearch: (s): { job?: string; state?: string; q?: string; open?: string } => ({
+    job: text(s.job),
+    state: text(s.state),
+    q: text(s.q),
+    open: text(s.open),
+  }),
+  component: lazyRouteComponent(() => import("../features/tests/TestsPage"), "TestsPage"),
+});
+
 const records = createRoute({
   getParentRoute: () => root,
   path: "/records",
@@ -99,6 +111,10 @@ const tree = root.addChildren([
   profiles,
   profileWizard,
   mailboxes,
+  profiles,
+  profileWizard,
+  mailboxes,
+  tests,
   records,
   compose,
   ledger,

@@ -145,10 +145,15 @@ test("mailboxes are chosen by keyboard and tested in bulk", async () => {
   await waitFor(() => expect(screen.getByTestId(testIds.mailboxRow("chris@contoso.test"))).toHaveFocus());
   await user.keyboard(" ");
   const test = screen.getByTestId(testIds.mailboxTestEnable);
-  expect(test).toHaveTextContent("Test & Enable 2 mailboxes");
+  expect(test).toHaveTextContent("Test & enable 2 mailboxes");
   await user.click(test);
-  expect(await screen.findByText(/4 workloads enabled/)).toBeInTheDocument();
-  expect(requestsOf(fake, "test_enable")).toEqual([
+  const start = await screen.findByTestId(testIds.testPlanStart);
+  await waitFor(() => expect(start).toHaveTextContent("Test & enable 2 mailboxes"));
+  await user.click(start);
+  await waitFor(() =>
+    expect(screen.getByTestId(testIds.testJobProgress)).toHaveTextContent("4 enabled, 0 failed"),
+  );
+  expect(requestsOf(fake, "start_test_enable")).toEqual([
     { addresses: ["ben@contoso.test", "chris@contoso.test"] },
   ]);
 }, 60_000);

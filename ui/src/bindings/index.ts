@@ -342,7 +342,7 @@ export type EndpointView = {
 
 /**  What a shell hears without asking. */
 export type EventView = 
-/**  Something of this kind changed; ask again: `configuration`, `email`, `ledger`, `alert`, `schedule`. */
+/**  Something of this kind changed; ask again: `configuration`, `email`, `ledger`, `alert`, `schedule`, `test_job`. */
 { type: "changed"; 
 /**  The kind. */
 kind: string } | 
@@ -370,14 +370,10 @@ done: number;
 total: number | null; 
 /**  Whether it is finished. */
 finished: boolean } | 
-/**  Somebody must act: worth an OS notification. Told once per alert, and once for several of the same moment. */
-{ type: "needs_person"; 
-/**  The alert; absent when it is about several. */
-alert_id: string | null; 
-/**  A short heading. */
-title: string; 
-/**  What happened and the next step. */
-body: string } | 
+/**  A Test & Enable job has one result more. */
+{ type: "test_job"; 
+/**  How far it is. */
+progress: TestProgressView } | 
 /**  The engine started or stopped. */
 { type: "engine"; 
 /**  Whether it runs. */
@@ -421,6 +417,14 @@ export type ExportRequest = {
 export type ExportResult = {
 	/**  Its text (TOML), without secrets. */
 	text: string,
+};
+
+/**  Saves the results of a job. */
+export type ExportTestJobRequest = {
+	/**  The job's id, or the beginning of it. */
+	id: string,
+	/**  The file to write, as CSV. */
+	path: string,
 };
 
 /**  The health of everything, from proof of life. */
@@ -485,9 +489,9 @@ export type LadderView = {
 	object: string,
 	/**  The workload. */
 	workload: string,
-	/**  `success`, `failure` or `skipped`. */
+	/**  `success`, `failure`, `skipped`, or `waiting` for a later batch. */
 	status: string,
-	/**  Why it was skipped. */
+	/**  Why it was skipped, waits, or failed before anything was tried. */
 	reason: string | null,
 	/**  The rungs, bottom up. */
 	rungs: RungView[],
@@ -630,6 +634,22 @@ export type PartyView = {
 	delivery: string | null,
 	/**  The server's words about it, when refused. */
 	delivery_said: string | null,
+};
+
+/**  Mailboxes that are tested together. */
+export type PlannedBatch = {
+	/**  From 1. */
+	number: number,
+	/**  Not before this. */
+	due_at: string,
+	/**  Its mailboxes. */
+	mailboxes: number,
+	/**  Those of queues; they come first. */
+	queues: number,
+	/**  The address of the first one. */
+	first: string,
+	/**  The address of the last one. */
+	last: string,
 };
 
 /**  The practice organization. */
@@ -985,24 +1005,36 @@ export type SettingsView = {
 	max_delivery_attempts: number,
 	/**  The largest message that is fetched, in MiB. */
 	max_message_mib: number,
-	/**  Cycles of incoming mail that run at once. */
-	max_incoming_cycles: number,
-	/**  Cycles of outgoing mail that run at once. */
-	max_outgoing_cycles: number,
-	/**  Mailboxes under test that run at once. */
-	max_operations: number,
-	/**  After so many seconds a cycle lets others go first. */
-	cycle_seconds: number,
-	/**  After so many MiB a cycle lets others go first. */
-	cycle_mib: number,
-	/**  After so many minutes a cycle is broken off. */
-	cycle_timeout_minutes: number,
-	/**  Seconds for making a connection. */
-	connect_timeout_seconds: number,
-	/**  Seconds for an answer of a server. */
-	read_timeout_seconds: number,
-	/**  Whether servers that can are asked to announce new mail. */
-	push: boolean,
+	/**  So many mailboxes are tested and enabled in one batch at most. */
+	test_batch_mailboxes: number,
+	/**  Hours between the starts of two batches of Test & Enable. */
+	test_batch_hours: number,
+};
+
+/**  A workload that is not tested. */
+export type SkippedView = {
+	/**  The mailbox's address. */
+	mailbox: string,
+	/**  The workload. */
+	workload: string,
+	/**  `waits_for_approval`, `rejected`, `method_none`, `method_outlook`, `method_forward_mailbox` or `mailbox_gone`. */
+	reason: string,
+	/**  The same for people, with the next step. */
+	why: string,
+};
+
+/**  A batch of a job. */
+export type TestBatchView = {
+	/**  From 1. */
+	number: number,
+	/**  Not before this. */
+	due_at: string,
+	/**  When it started. */
+	started_at: string | null,
+	/**  Its mailboxes. */
+	mailboxes: number,
+	/**  Those that are done. */
+	done: number,
 };
 
 /**  Which mailboxes to test and enable. */
@@ -1015,7 +1047,7 @@ export type TestEnableRequest = {
 	all?: boolean,
 };
 
-/**  What a test would do, or did. */
+/**  What a test did. */
 export type TestEnableResult = {
 	/**  One ladder per mailbox and workload. */
 	ladders: LadderView[],
@@ -1025,6 +1057,134 @@ export type TestEnableResult = {
 	failed: number,
 	/**  Workloads skipped. */
 	skipped: number,
+	/**  Workloads of later batches, or of a job that was paused. */
+	waiting: number,
+	/**  The job. */
+	job: TestJobView,
+};
+
+/**  A job with its batches. */
+export type TestJobDetail = {
+	/**  The job. */
+	job: TestJobView,
+	/**  Its batches; those of a retry come last. */
+	batches: TestBatchView[],
+};
+
+/**  Names a job. */
+export type TestJobRequest = {
+	/**  Its id, or the beginning of it. */
+	id: string,
+};
+
+/**  A job. */
+export type TestJobView = {
+	/**  What was asked for, in words. */
+	title: string,
+	/**  When it was made. */
+	created_at: string,
+	/**  When it ended. */
+	ended_at: string | null,
+	/**  So many mailboxes are in one batch at most. */
+	batch_mailboxes: number,
+	/**  Hours between the starts of two batches. */
+	batch_hours: number,
+	/**  How far it is. */
+	progress: TestProgressView,
+};
+
+/**  What Test & Enable would do, before it starts. */
+export type TestPlanView = {
+	/**  Mailboxes that are tested. */
+	mailboxes: number,
+	/**  Workloads that are tested. */
+	workloads: number,
+	/**  Test messages that are sent, each from a mailbox to itself. */
+	messages: number,
+	/**  The batches, in order. */
+	batches: PlannedBatch[],
+	/**  What is not tested, and why. */
+	skipped: SkippedView[],
+	/**  So many mailboxes are in one batch at most. */
+	batch_mailboxes: number,
+	/**  Hours between the starts of two batches. */
+	batch_hours: number,
+};
+
+/**  How far a job is. */
+export type TestProgressView = {
+	/**  The job's id. */
+	id: string,
+	/**  `running`, `paused`, `cancelled` or `done`. */
+	state: string,
+	/**  Mailboxes in all. */
+	mailboxes: number,
+	/**  Mailboxes of which nothing waits or runs. */
+	done: number,
+	/**  Workloads that wait. */
+	waiting: number,
+	/**  Workloads that are being tested. */
+	running: number,
+	/**  Workloads that are enabled. */
+	succeeded: number,
+	/**  Workloads that failed. */
+	failed: number,
+	/**  Workloads of which nothing was tried. */
+	skipped: number,
+	/**  Workloads that were cancelled first. */
+	cancelled: number,
+	/**  Mailboxes an hour, while it moves. */
+	an_hour: number | null,
+	/**  How long it will take yet, in seconds, waits between batches counted in. */
+	seconds_left: number | null,
+	/**  When the next batch that has not started is due. */
+	next_batch_at: string | null,
+};
+
+/**  What came of one workload of one mailbox. */
+export type TestResultView = {
+	/**  The mailbox's address. */
+	mailbox: string,
+	/**  `user` or `queue`. */
+	owner_type: string,
+	/**  The workload. */
+	workload: string,
+	/**  Its batch. */
+	batch: number | null,
+	/**  `waiting`, `running`, `succeeded`, `failed`, `skipped` or `cancelled`. */
+	state: string,
+	/**  The rung that broke; absent when nothing was tried. */
+	rung: string | null,
+	/**  Why nothing was tried, for people. */
+	reason: string | null,
+	/**  What went wrong. */
+	error: ApiError | null,
+	/**  When its test began. */
+	started_at: string | null,
+	/**  When it ended. */
+	ended_at: string | null,
+};
+
+/**  A page of results, in the order of the plan. */
+export type TestResultsPage = {
+	/**  The results. */
+	results: TestResultView[],
+	/**  How many there are in all. */
+	total: number,
+};
+
+/**  Which results of a job to list. */
+export type TestResultsRequest = {
+	/**  The job's id, or the beginning of it. */
+	id: string,
+	/**  Only `waiting`, `running`, `succeeded`, `failed`, `skipped` or `cancelled` ones. */
+	state?: string | null,
+	/**  Only mailboxes whose address contains this. */
+	search?: string,
+	/**  How many to pass over. */
+	offset?: number,
+	/**  At most this many; 0 is all. */
+	limit?: number,
 };
 
 /**  A certificate that a person has compared and trusts. */
@@ -1123,6 +1283,26 @@ export type Actions = {
 	disable_mailboxes: { request: MailboxesRequest; response: MailboxView[] };
 	/** Tests mailboxes and enables what succeeds; rungs arrive as events too. */
 	test_enable: { request: TestEnableRequest; response: TestEnableResult };
+	/** What Test & Enable would do: batches with their dates, and what is skipped. */
+	plan_test_enable: { request: TestEnableRequest; response: TestPlanView };
+	/** Starts Test & Enable as a job. */
+	start_test_enable: { request: TestEnableRequest; response: TestJobView };
+	/** Test & Enable jobs, newest first. */
+	test_jobs: { request: Nothing; response: TestJobView[] };
+	/** One job with its batches. */
+	test_job: { request: TestJobRequest; response: TestJobDetail };
+	/** The results of a job, one for each workload of each mailbox. */
+	test_results: { request: TestResultsRequest; response: TestResultsPage };
+	/** Starts nothing more of a job until it is resumed. */
+	pause_test_job: { request: TestJobRequest; response: TestJobView };
+	/** Goes on with a paused job. */
+	resume_test_job: { request: TestJobRequest; response: TestJobView };
+	/** Ends a job; what has no result yet is not tested. */
+	cancel_test_job: { request: TestJobRequest; response: TestJobView };
+	/** Tests again what failed in a job, and only that. */
+	retry_failed_tests: { request: TestJobRequest; response: TestJobView };
+	/** Saves the results of a job as CSV. */
+	export_test_job: { request: ExportTestJobRequest; response: Nothing };
 	/** Moves an address to another owner, or tells what that would break. */
 	remap_mailbox: { request: RemapRequest; response: RemapResult };
 	/** Runs a mailbox's cycles now. */

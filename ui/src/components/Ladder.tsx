@@ -63,7 +63,12 @@ export function Ladder(props: {
   );
 }
 
-const RESULT: Record<string, string> = { success: "works", failure: "failed", skipped: "skipped" };
+const RESULT: Record<string, string> = {
+  success: "works",
+  failure: "failed",
+  skipped: "skipped",
+  waiting: "waits",
+};
 const OUTCOME: Record<string, string> = { passed: "Passed", failed: "Failed", skipped: "Skipped" };
 
 function Rung({ workload, rung }: { workload: string; rung: RungView }) {

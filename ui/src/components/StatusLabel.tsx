@@ -1,5 +1,6 @@
 import { makeStyles, mergeClasses, tokens } from "@fluentui/react-components";
 import {
+  ArrowSyncRegular,
   CheckmarkCircleFilled,
   CircleOffRegular,
   ClockFilled,
@@ -7,9 +8,11 @@ import {
   ErrorCircleFilled,
   InfoRegular,
   MailRegular,
+  PauseCircleRegular,
   ProhibitedRegular,
   QuestionCircleRegular,
   SendRegular,
+  SubtractCircleRegular,
   WarningFilled,
 } from "@fluentui/react-icons";
 import type { ReactElement } from "react";
@@ -39,6 +42,13 @@ const LOOK: Record<string, [Tone, ReactElement]> = {
   promoted: ["good", <CheckmarkCircleFilled key="i" />],
   quarantined: ["bad", <WarningFilled key="i" />],
   too_large: ["late", <WarningFilled key="i" />],
+  waiting: ["quiet", <ClockFilled key="i" />],
+  running: ["late", <ArrowSyncRegular key="i" />],
+  succeeded: ["good", <CheckmarkCircleFilled key="i" />],
+  skipped: ["quiet", <SubtractCircleRegular key="i" />],
+  cancelled: ["quiet", <ProhibitedRegular key="i" />],
+  paused: ["late", <PauseCircleRegular key="i" />],
+  done: ["good", <CheckmarkCircleFilled key="i" />],
   error: ["bad", <ErrorCircleFilled key="i" />],
   warning: ["late", <WarningFilled key="i" />],
   information: ["quiet", <InfoRegular key="i" />],

@@ -39,7 +39,7 @@ export function homeOf(fake: Told): Home {
         ? "One mailbox is stopped: its mail is neither fetched nor sent"
         : `All ${enabled.length} mailboxes are in step`,
     since: empty ? null : data.ago(broken ? 40 : 60 * 5),
-    engine_running: true,
+    engine_running: fake.scenario !== "standing",
     practice: fake.practicing,
     secrets: broken
       ? {

@@ -15,6 +15,7 @@ import type {
 } from "../bindings";
 import type { Backend, DesktopSettings } from "./backend";
 import * as data from "./fake-data";
+import { FakeTests } from "./fake-tests";
 import { detailOf, homeOf, RUNGS, row, SAID } from "./fake-views";
 
 /** `empty`: nothing is set up. `healthy`, `broken`: as named. `startup_error`: the data can't be opened. `standing`: the engine can't run. */
@@ -50,6 +51,8 @@ export class FakeBackend implements Backend {
     connect_timeout_seconds: 20,
     read_timeout_seconds: 60,
     push: true,
+    test_batch_mailboxes: 200,
+    test_batch_hours: 5,
   };
   private alerts: AlertView[];
   private alertSettings: AlertSettingsView = {
@@ -61,6 +64,22 @@ export class FakeBackend implements Backend {
   };
   private owners = new Map<string, ProfileAlertsView>();
   private desktop: DesktopSettings = { on_close: null };
+  readonly tests = new FakeTests({
+    mailboxes: () => this.mailboxes,
+    emit: (event) => this.emit(event),
+    climb: (address, workload) => {
+      const stop = this.find(address).password_set
+        ? undefined
+        : { name: "login", error: { ...data.wrongPassword, object: address } };
+      return this.climb(address, workload, RUNGS[workload] ?? [], stop);
+    },
+    enabled: (address) =>
+      void this.change([address], (m) => ({
+        status: "ok",
+        workloads: { ...m.workloads, incoming: data.workload(), outgoing: data.workload() },
+      })),
+    rules: () => [this.settings.test_batch_mailboxes, this.settings.test_batch_hours],
+  });
   private hearers = new Set<(event: EventView) => void>();
   private closingHearers = new Set<() => void>();
 
@@ -324,35 +343,30 @@ export class FakeBackend implements Backend {
           outgoing: { ...m.workloads.outgoing, enabled: false, state: "off", why: "Disabled by you." },
         },
       })),
-    test_enable: async ({ addresses = [] }) => {
-      const ladders: LadderView[] = [];
-      for (const address of addresses) {
-        const found = this.find(address);
-        const stop = found.password_set
-          ? undefined
-          : { name: "login", error: { ...data.wrongPassword, object: address } };
-        for (const workload of ["incoming", "outgoing"]) {
-          if (found.approval !== "approved") {
-            ladders.push({
-              object: address,
-              workload,
-              status: "skipped",
-              reason: "It waits for approval.",
-              rungs: [],
-            });
-            continue;
-          }
-          ladders.push(await this.climb(address, workload, RUNGS[workload] ?? [], stop));
-        }
-        if (found.approval === "approved" && !stop)
-          this.change([address], () => ({
-            status: "ok",
-            workloads: { ...found.workloads, incoming: data.workload(), outgoing: data.workload() },
-          }));
-      }
-      const of = (status: string) => ladders.filter((l) => l.status === status).length;
-      return { ladders, succeeded: of("success"), failed: of("failure"), skipped: of("skipped") };
+    test_enable: async (request) => {
+      const { job, done } = this.tests.start(request);
+      await done;
+      const { results } = this.tests.results({ id: job.progress.id });
+      const { succeeded, failed, skipped, waiting } = job.progress;
+      const ladders = results.map((r) => ({
+        object: r.mailbox,
+        workload: r.workload,
+        status: r.state === "succeeded" ? "success" : r.state === "failed" ? "failure" : r.state,
+        reason: r.reason,
+        rungs: [],
+      }));
+      return { ladders, succeeded, failed, skipped, waiting, job };
     },
+    plan_test_enable: async (request) => this.tests.plan(request),
+    start_test_enable: async (request) => this.tests.start(request).job,
+    test_jobs: async () => this.tests.jobs.map((j) => j.view),
+    test_job: async ({ id }) => this.tests.detail(id),
+    test_results: async (request) => this.tests.results(request),
+    pause_test_job: async ({ id }) => this.tests.set(id, "paused"),
+    resume_test_job: async ({ id }) => this.tests.set(id, "running"),
+    cancel_test_job: async ({ id }) => this.tests.set(id, "cancelled"),
+    retry_failed_tests: async ({ id }) => this.tests.retry(id),
+    export_test_job: async () => ({}),
     remap_mailbox: async ({ address, to, confirm }) => {
       const found = this.find(address);
       if (confirm) this.change([address], (m) => ({ owner: { ...m.owner, name: to, id: `owner-${to}` } }));

@@ -20,6 +20,7 @@ export const OLD_AFTER: Record<string, string[]> = {
   ledger: ["home", "ledger", "quarantine"],
   alert: ["home", "alerts"],
   schedule: ["home", "mailboxes", "mailbox", "health"],
+  test_job: ["test_jobs", "test_job", "test_results"],
 };
 
 export type Progress = { mailbox: string; workload: string; done: number; total: number | null };

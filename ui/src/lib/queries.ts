@@ -1,5 +1,5 @@
-import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
-import { useEffect, useState } from "react";
+import { keepPreviousData, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useEffect, useRef, useState } from "react";
 import type { Actions } from "../bindings";
 import { call } from "./backend";
 
@@ -7,13 +7,14 @@ import { call } from "./backend";
 export function useAction<A extends keyof Actions>(
   action: A,
   request: Actions[A]["request"],
-  options: { enabled?: boolean; refetchEvery?: number } = {},
+  options: { enabled?: boolean; refetchEvery?: number; keep?: "previous" } = {},
 ) {
   return useQuery<Actions[A]["response"]>({
     queryKey: [action, request],
     queryFn: () => call(action, request),
     enabled: options.enabled ?? true,
     refetchInterval: options.refetchEvery,
+    placeholderData: options.keep ? keepPreviousData : undefined,
   });
 }
 
@@ -44,4 +45,16 @@ export function useSettled<T>(value: T, pause = 250): T {
     return () => clearTimeout(timer);
   }, [value, pause]);
   return settled;
+}
+
+/** A value that follows at most so often, however often it changes: for what is read aloud. */
+export function useEvery<T>(value: T, pause: number): T {
+  const [shown, setShown] = useState(value);
+  const latest = useRef(value);
+  latest.current = value;
+  useEffect(() => {
+    const timer = setInterval(() => setShown(latest.current), pause);
+    return () => clearInterval(timer);
+  }, [pause]);
+  return shown;
 }

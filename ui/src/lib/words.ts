@@ -63,6 +63,15 @@ const WORDS: Record<string, Record<string, string>> = {
     send: "Send a test message",
     round_trip: "See it arrive",
   },
+  test: {
+    waiting: "Waiting",
+    running: "Being tested",
+    succeeded: "Enabled",
+    failed: "Failed",
+    skipped: "Skipped",
+    cancelled: "Cancelled",
+  },
+  testJob: { running: "Running", paused: "Paused", cancelled: "Cancelled", done: "Done" },
   filter: {
     all: "All email",
     replies: "Replies to tracked email",

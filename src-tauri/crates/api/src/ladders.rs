@@ -1,132 +1,27 @@
-//! Ladders: test & enable, probing a profile, trying servers that are not saved yet.
+//! Ladders: probing a profile, trying servers that are not saved yet.
 
 use crate::{
     Tandem,
     people::{failure_sentence, of_storage},
     profiles::checked,
     views::{ladder_view, rung_view, skipped_ladder},
-    wire::{
-        ApiError, EventView, LadderView, ProbeProfileRequest, SecretText, TestEnableRequest,
-        TestEnableResult, TryServersRequest,
-    },
+    wire::{ApiError, EventView, LadderView, ProbeProfileRequest, SecretText, TryServersRequest},
 };
-use std::{collections::HashMap, sync::Arc};
+use std::sync::Arc;
 use tandem_domain::{
     address::EmailAddress,
     failure::{Failure, FailureCode},
     ids::{MailboxId, ProfileId},
-    mailbox::{Approval, DeliveryMethod, Mailbox},
+    mailbox::Approval,
     probe::{Rung, RungName, RungOutcome},
     profile::{AuthenticateUsing, EmailServerProfile, Endpoint, Security},
     workload::Workload,
 };
-use tandem_engine::{
-    ports::mail::{Credentials, MailboxAccess, RungSink},
-    test_enable::{DEFAULT_ROUND_TRIP_LIMIT, TestRequest},
-};
-use tokio_util::sync::CancellationToken;
+use tandem_engine::ports::mail::{Credentials, MailboxAccess, RungSink};
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
-/// So many mailboxes are tested side by side; the engine's own limit holds too.
-const SIDE_BY_SIDE: usize = 8;
-
 impl Tandem {
-    /// Tests mailboxes and enables what succeeds; rungs arrive as events too.
-    ///
-    /// # Errors
-    /// An unknown address or profile, nothing to test, or storage.
-    pub async fn test_enable(&self, request: TestEnableRequest) -> Result<TestEnableResult, ApiError> {
-        self.test_enable_until(request, &self.closing).await
-    }
-
-    /// The same, ended early when asked to stop.
-    ///
-    /// # Errors
-    /// As [`Tandem::test_enable`].
-    pub async fn test_enable_until(
-        &self,
-        request: TestEnableRequest,
-        stop: &CancellationToken,
-    ) -> Result<TestEnableResult, ApiError> {
-        let mailboxes = self.mailboxes_to_test(&request).await?;
-        let test = TestRequest {
-            mailboxes: mailboxes
-                .iter()
-                .filter(|one| one.approval == Approval::Approved)
-                .map(|one| one.id)
-                .collect(),
-            round_trip_limit: DEFAULT_ROUND_TRIP_LIMIT,
-            side_by_side: SIDE_BY_SIDE,
-        };
-        let results = self.engine.test_enable(&test, stop).await;
-        let results: HashMap<_, _> = results.iter().map(|one| ((one.mailbox, one.workload), one)).collect();
-        let mut ladders = Vec::new();
-        for mailbox in &mailboxes {
-            let object = mailbox.email.as_str();
-            for workload in Workload::ALL {
-                ladders.push(match results.get(&(mailbox.id, workload)) {
-                    Some(result) => ladder_view(object, workload, &result.rungs, result.failure.as_ref()),
-                    None if mailbox.approval != Approval::Approved => {
-                        let why = match mailbox.approval {
-                            Approval::Rejected => "Its address was rejected: approve it first.",
-                            _ => "Its address waits for approval: approve it first.",
-                        };
-                        skipped_ladder(object, workload.as_str(), why)
-                    }
-                    None if mailbox.method(workload) != DeliveryMethod::ServerSideSync => {
-                        let method = mailbox.method(workload).as_str();
-                        let why =
-                            format!("Its delivery method is \"{method}\": Tandem does not synchronize it.");
-                        skipped_ladder(object, workload.as_str(), &why)
-                    }
-                    None => {
-                        skipped_ladder(object, workload.as_str(), "The test was stopped before it was done.")
-                    }
-                });
-            }
-        }
-        let count = |status: &str| {
-            u32::try_from(ladders.iter().filter(|ladder| ladder.status == status).count()).unwrap_or(u32::MAX)
-        };
-        let (succeeded, failed, skipped) = (count("success"), count("failure"), count("skipped"));
-        Ok(TestEnableResult { ladders, succeeded, failed, skipped })
-    }
-
-    async fn mailboxes_to_test(&self, request: &TestEnableRequest) -> Result<Vec<Mailbox>, ApiError> {
-        let mut found: Vec<Mailbox> = Vec::new();
-        for address in &request.addresses {
-            let mailbox = self.find_mailbox(address).await?;
-            if found.iter().all(|one| one.id != mailbox.id) {
-                found.push(mailbox);
-            }
-        }
-        let profile = match &request.profile {
-            Some(name) => Some(self.find_profile(name).await?.id),
-            None => None,
-        };
-        if request.all || profile.is_some() {
-            let all = self.store.list_mailboxes().await.map_err(|error| of_storage("mailboxes", &error))?;
-            let chosen =
-                all.into_iter().map(|one| one.mailbox).filter(|one| request.all || one.profile == profile);
-            for mailbox in chosen {
-                if found.iter().all(|one| one.id != mailbox.id) {
-                    found.push(mailbox);
-                }
-            }
-        }
-        if found.is_empty() {
-            let remedy = "Name mailboxes by their addresses, or make some first.";
-            return Err(ApiError::plain(
-                "nothing_to_do",
-                "mailboxes",
-                "There is no mailbox to test.",
-                remedy,
-            ));
-        }
-        Ok(found)
-    }
-
     /// Climbs the ladder of a saved profile's servers; rungs arrive as events too. Logs in as the first mailbox of the
     /// profile that has a password, and sends nothing.
     ///

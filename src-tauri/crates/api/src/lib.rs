@@ -25,10 +25,12 @@ mod remap;
 pub mod router;
 mod send;
 mod settings;
+mod test_jobs;
 mod verification;
 mod views;
 pub mod wire;
 
+pub(crate) use compose::LOCKED;
 pub use compose::{OpenOptions, RunFor, RunReport, SecretsChoice, Tandem, data_folder, vault_exists};
 pub use configuration::AskPassword;
 pub use practice::{Practice, PracticeMailbox, PracticeReport};

@@ -6,7 +6,10 @@ use crate::{
     keys,
     people::{failure_sentence, of_configuration, of_storage},
     views::{OFF, filter_of, judged, ladder_view, owner_view, workloads_view},
-    wire::{ApiError, CycleView, MailboxDetail, MailboxRequest, MailboxView, MailboxesRequest, Nothing},
+    wire::{
+        ApiError, CycleView, LadderView, MailboxDetail, MailboxRequest, MailboxView, MailboxesRequest,
+        Nothing,
+    },
 };
 use tandem_domain::{
     Instant,
@@ -47,12 +50,10 @@ impl Tandem {
         let mailbox = self.mailbox_view(found.id).await?;
         let ladders = self.store.test_ladders(found.id).await.map_err(failed)?;
         let cycles = self.store.list_cycles(found.id, SHOWN_CYCLES).await.map_err(failed)?;
+        let shown = self.store.show_mailbox(found.id).await.map_err(failed)?;
         Ok(MailboxDetail {
             mailbox,
-            last_test: ladders
-                .iter()
-                .map(|one| ladder_view(object, one.workload, &one.rungs, None))
-                .collect(),
+            last_test: last_test(&shown, &ladders),
             cycles: cycles
                 .into_iter()
                 .map(|cycle| CycleView {
@@ -146,6 +147,19 @@ impl Tandem {
             .map(|(shown, password_set)| mailbox_view(shown, profile_of(shown), password_set, &judge, now))
             .collect())
     }
+}
+
+/// The ladders of the last test; where it failed before anything was tried, without a rung and with its reason.
+fn last_test(shown: &view::MailboxView, ladders: &[view::TestLadder]) -> Vec<LadderView> {
+    let object = shown.mailbox.email.as_str();
+    let of = |row: &view::WorkloadView| match ladders.iter().find(|one| one.workload == row.workload) {
+        Some(ladder) => Some(ladder_view(object, row.workload, &ladder.rungs, None)),
+        None => {
+            let failure = row.last_failure.as_ref().filter(|_| row.state.tested_at.is_some())?;
+            Some(ladder_view(object, row.workload, &[], Some(failure)))
+        }
+    };
+    shown.workloads.iter().filter_map(of).collect()
 }
 
 fn password_key(mailbox: &Mailbox, profile: Option<&EmailServerProfile>) -> SecretRef {

@@ -111,5 +111,7 @@ fn view(settings: &OrganizationSettings) -> SettingsView {
         connect_timeout_seconds: capacity.connect_timeout_seconds,
         read_timeout_seconds: capacity.read_timeout_seconds,
         push: capacity.push,
+        test_batch_mailboxes: settings.test_batch_mailboxes,
+        test_batch_hours: settings.test_batch_hours,
     }
 }

@@ -48,12 +48,15 @@ pub(crate) fn ladder_view(
     rungs: &[Rung],
     failure: Option<&Failure>,
 ) -> LadderView {
-    let broken = failure.is_some() || rungs.iter().any(|rung| matches!(rung.outcome, RungOutcome::Failed(_)));
+    let rung_broke = rungs.iter().any(|rung| matches!(rung.outcome, RungOutcome::Failed(_)));
+    let broken = failure.is_some() || rung_broke;
+    // A rung that broke says it itself.
+    let reason = failure.filter(|_| !rung_broke).map(|failure| failure_sentence(object, failure));
     LadderView {
         object: object.to_owned(),
         workload: workload.as_str().to_owned(),
         status: if broken { "failure" } else { "success" }.to_owned(),
-        reason: failure.map(|failure| failure_sentence(object, failure)),
+        reason,
         rungs: rungs.iter().map(|rung| rung_view(object, rung)).collect(),
     }
 }

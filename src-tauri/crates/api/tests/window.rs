@@ -121,7 +121,7 @@ async fn a_windows_own_changes_are_not_taken_for_those_of_another_process() {
 }
 
 fn all_kinds() -> BTreeSet<String> {
-    ["alert", "configuration", "email", "ledger", "schedule"].map(str::to_owned).into()
+    ["alert", "configuration", "email", "ledger", "schedule", "test_job"].map(str::to_owned).into()
 }
 
 /// The kinds of changes that are told until all of them were, or the time is over.

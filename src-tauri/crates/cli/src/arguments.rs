@@ -179,6 +179,18 @@ pub enum MailboxCommand {
         /// All mailboxes.
         #[arg(long)]
         all: bool,
+        /// Only print the batches and when they run; change nothing.
+        #[arg(long, conflicts_with = "csv")]
+        plan: bool,
+        /// Save the results as CSV.
+        #[arg(long, value_name = "FILE")]
+        csv: Option<PathBuf>,
+    },
+    /// Tests of many mailboxes that were started as jobs; without a command, list them.
+    TestJobs {
+        /// What to do with one.
+        #[command(subcommand)]
+        command: Option<TestJobCommand>,
     },
     /// Move an address to another owner.
     Remap {
@@ -191,6 +203,37 @@ pub enum MailboxCommand {
         #[arg(long)]
         yes: bool,
     },
+}
+
+/// Test & Enable jobs.
+#[derive(Debug, Subcommand)]
+pub enum TestJobCommand {
+    /// List them, newest first.
+    List,
+    /// Show one with its batches and what failed or was skipped.
+    Show(TestJob),
+    /// Start nothing more of it; what is being tested is finished.
+    Pause(TestJob),
+    /// Go on with a paused one, here until what is due is done.
+    Resume(TestJob),
+    /// End it; what has no result yet is not tested.
+    Cancel(TestJob),
+    /// Test again what failed, and only that.
+    Retry(TestJob),
+    /// Save its results as CSV.
+    Csv {
+        /// Its id, or the beginning of it.
+        id: String,
+        /// The file to write.
+        file: PathBuf,
+    },
+}
+
+/// A Test & Enable job.
+#[derive(Debug, Args)]
+pub struct TestJob {
+    /// Its id, or the beginning of it.
+    pub id: String,
 }
 
 /// Addresses of mailboxes.
@@ -320,6 +363,11 @@ mod tests {
             "tandem profile discover a@b",
             "tandem mailbox test-enable a@b c@d",
             "tandem mailbox test-enable --profile P",
+            "tandem mailbox test-enable --all --plan",
+            "tandem mailbox test-enable a@b --csv results.csv",
+            "tandem mailbox test-jobs",
+            "tandem mailbox test-jobs retry 1f2e",
+            "tandem --json mailbox test-jobs csv 1f2e results.csv",
             "tandem mailbox remap a@b --to Support --yes",
             "tandem run --for 30s",
             "tandem run --until-idle --json",
@@ -339,6 +387,8 @@ mod tests {
             "tandem",
             "tandem mailbox approve",
             "tandem mailbox test-enable",
+            "tandem mailbox test-enable --all --plan --csv results.csv",
+            "tandem mailbox test-jobs pause",
             "tandem email resolve 1",
             "tandem run --for soon",
         ] {

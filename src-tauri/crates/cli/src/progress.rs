@@ -7,7 +7,10 @@ use std::{
     sync::Arc,
     time::{Duration, Instant},
 };
-use tandem_api::{Tandem, wire::EventView};
+use tandem_api::{
+    Tandem,
+    wire::{EventView, TestProgressView},
+};
 use tokio::{sync::broadcast::error::RecvError, task::JoinHandle};
 
 /// Shows progress until it is finished or dropped.
@@ -51,6 +54,7 @@ struct View {
     finished_items: u64,
     finished_cycles: u64,
     tests: u64,
+    job: Option<TestProgressView>,
     changed: bool,
     last_line: Instant,
 }
@@ -71,6 +75,7 @@ impl View {
             finished_items: 0,
             finished_cycles: 0,
             tests: 0,
+            job: None,
             changed: false,
             last_line: Instant::now(),
         }
@@ -87,6 +92,7 @@ impl View {
                 self.running.insert((mailbox, workload), (done, total));
             }
             EventView::Ladder { .. } => self.tests += 1,
+            EventView::TestJob { progress } => self.job = Some(progress),
             EventView::Rung { .. }
             | EventView::Changed { .. }
             | EventView::NeedsPerson { .. }
@@ -109,6 +115,9 @@ impl View {
     }
 
     fn line(&self) -> String {
+        if let Some(job) = &self.job {
+            return format!("{}: {}", self.doing, test_job(job));
+        }
         let items =
             self.finished_items + self.running.values().map(|(done, _)| u64::from(*done)).sum::<u64>();
         let mut line = format!("{}: {items} messages, {} cycles done", self.doing, self.finished_cycles);
@@ -121,6 +130,24 @@ impl View {
         }
         line
     }
+}
+
+/// How far a Test & Enable job is: n of m, its results, rate and time left.
+pub fn test_job(job: &TestProgressView) -> String {
+    let mut line = format!(
+        "{} of {} mailboxes; workloads: {} enabled, {} failed, {} skipped",
+        job.done, job.mailboxes, job.succeeded, job.failed, job.skipped
+    );
+    if job.cancelled > 0 {
+        line += &format!(", {} cancelled", job.cancelled);
+    }
+    if let Some(an_hour) = job.an_hour.filter(|_| job.waiting + job.running > 0) {
+        line += &format!("; {an_hour} mailboxes an hour");
+    }
+    if let Some(left) = job.seconds_left.filter(|_| job.waiting + job.running > 0) {
+        line += &format!("; {} left", humantime::format_duration(Duration::from_secs(u64::from(left))));
+    }
+    line
 }
 
 impl Drop for View {

@@ -50,6 +50,8 @@ ids! {
     AlertId,
     /// A message in quarantine.
     QuarantineId,
+    /// A Test & Enable of many mailboxes.
+    TestJobId,
 }
 
 /// The id of a configuration record or directory entry, from its natural key (its kind and its name or address,

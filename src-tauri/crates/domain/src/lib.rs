@@ -25,6 +25,8 @@ pub mod remedy;
 pub mod schedule;
 pub mod send_limits;
 pub mod settings;
+pub mod test_job;
+pub mod test_plan;
 pub mod verification;
 pub mod workload;
 

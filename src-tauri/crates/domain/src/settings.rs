@@ -63,6 +63,10 @@ pub struct OrganizationSettings {
     pub max_message_bytes: u64,
     /// How much runs at once, and how much one cycle may take.
     pub capacity: Capacity,
+    /// So many mailboxes are tested and enabled in one batch at most. Default 200, as Microsoft advises.
+    pub test_batch_mailboxes: u16,
+    /// Hours between the starts of two batches. Default 5, as Microsoft advises.
+    pub test_batch_hours: u16,
 }
 
 impl Default for OrganizationSettings {
@@ -75,6 +79,8 @@ impl Default for OrganizationSettings {
             max_delivery_attempts: 10,
             max_message_bytes: 1 << 30,
             capacity: Capacity::default(),
+            test_batch_mailboxes: 200,
+            test_batch_hours: 5,
         }
     }
 }

@@ -7,6 +7,8 @@ use tandem_domain::{
     failure::Failure,
     ids::{CycleId, MailboxId},
     probe::Rung,
+    test_job::TestProgress,
+    test_plan::SkipReason,
     workload::Workload,
 };
 
@@ -71,6 +73,22 @@ pub enum EngineEvent {
         workload: Workload,
         /// The rung.
         rung: Rung,
+    },
+    /// Test & Enable did not try a workload.
+    TestSkipped {
+        /// The mailbox.
+        mailbox: MailboxId,
+        /// The workload.
+        workload: Workload,
+        /// Why.
+        reason: SkipReason,
+    },
+    /// A Test & Enable job has one result more.
+    TestProgress {
+        /// How far it is.
+        progress: TestProgress,
+        /// When.
+        at: Instant,
     },
     /// Test & Enable has a result for one workload, and it is recorded.
     TestFinished {

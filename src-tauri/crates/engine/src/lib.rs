@@ -6,6 +6,7 @@ pub mod access;
 pub mod clock;
 pub mod cycle;
 pub mod events;
+mod jobs;
 pub mod permits;
 pub mod ports;
 pub mod raw;

@@ -6,17 +6,17 @@
 use crate::{
     cycle::{CycleLimits, InFlight, SendTurns},
     events::{EngineEvent, EngineState},
+    jobs::Jobs,
     permits::{Permits, PoolSizes},
     ports::{
         Ports,
         storage::{DueWork, StorageError},
     },
-    test_enable::{self, TestRequest, TestResult},
 };
 use chrono::Duration;
 use ending::Endings;
 use std::sync::Arc;
-use tandem_domain::{Instant, workload::Workload};
+use tandem_domain::{Instant, ids::TestJobId, workload::Workload};
 use tokio::{
     sync::{Notify, Semaphore},
     task::JoinSet,
@@ -82,6 +82,7 @@ pub struct Engine {
     in_flight: InFlight,
     send_turns: SendTurns,
     endings: Endings,
+    jobs: Arc<Jobs>,
     preparing: Semaphore,
     verifying: verifying::Verifying,
     wake: Notify,
@@ -91,10 +92,12 @@ impl Engine {
     /// An engine over these ports. It does nothing until it is run.
     #[must_use]
     pub fn new(ports: Ports, limits: EngineLimits) -> Arc<Self> {
+        let permits = Arc::new(Permits::new(limits.pools));
         Arc::new(Self {
+            jobs: Jobs::new(ports.clone(), Arc::clone(&permits), limits.pools.operations),
             ports,
             limits,
-            permits: Arc::new(Permits::new(limits.pools)),
+            permits,
             in_flight: InFlight::default(),
             send_turns: SendTurns::default(),
             endings: Endings::default(),
@@ -118,6 +121,7 @@ impl Engine {
         let stop = stop.child_token();
         let mut tasks = JoinSet::new();
         self.ports.storage.release_all().await?;
+        self.jobs.free().await?;
         self.ports.events.emit(EngineEvent::State(EngineState::Running));
         let ends_at = match mode {
             RunMode::For(duration) => self.ports.clock.now() + duration,
@@ -132,13 +136,47 @@ impl Engine {
         result.and(released)
     }
 
-    /// Tests mailboxes and enables what holds; see [`test_enable::run`].
-    pub async fn test_enable(&self, request: &TestRequest, stop: &CancellationToken) -> Vec<TestResult> {
-        let side_by_side = request.side_by_side.clamp(1, self.limits.pools.operations.max(1));
-        let request = TestRequest { side_by_side, ..request.clone() };
-        let results = test_enable::run(&self.ports, &self.permits, &request, stop).await;
+    /// Looks for Test & Enable jobs now: one was started or changed.
+    pub fn look_for_tests(&self) {
+        self.jobs.look();
         self.wake();
-        results
+    }
+
+    /// Whether Test & Enable is at work.
+    #[must_use]
+    pub fn is_testing(&self) -> bool {
+        self.jobs.are_running()
+    }
+
+    /// Tests what is due of one job, without running anything else: for a shell that has the data folder's lock and
+    /// no running engine. What is stopped waits again.
+    ///
+    /// # Errors
+    /// Those of storage.
+    pub async fn run_tests(&self, job: TestJobId, stop: &CancellationToken) -> Result<(), StorageError> {
+        let stop = stop.child_token();
+        let mut tasks = JoinSet::new();
+        self.jobs.free().await?;
+        let result = loop {
+            while tasks.try_join_next().is_some() {}
+            if stop.is_cancelled() {
+                break Ok(());
+            }
+            match self.jobs.start_due(Some(job), &stop, &mut tasks).await {
+                Ok(_) if tasks.is_empty() => break Ok(()),
+                Ok(_) => {}
+                Err(error) => break Err(error),
+            }
+            let look_again_at = self.ports.clock.now() + Duration::seconds(1);
+            tokio::select! {
+                () = stop.cancelled() => {}
+                () = self.wake.notified() => {}
+                () = self.ports.clock.wait_until(look_again_at) => {}
+                Some(_) = tasks.join_next(), if !tasks.is_empty() => {}
+            }
+        };
+        self.stop_tasks(&stop, &mut tasks).await;
+        result
     }
 
     async fn run_loop(
@@ -210,7 +248,8 @@ impl Engine {
                 self.start(work, stop, tasks);
             }
         }
-        self.ports.storage.next_due().await
+        let next_tests = self.jobs.start_due(None, stop, tasks).await?;
+        Ok(self.ports.storage.next_due().await?.into_iter().chain(next_tests).min())
     }
 
     fn start(self: &Arc<Self>, work: DueWork, stop: &CancellationToken, tasks: &mut JoinSet<()>) {
@@ -228,7 +267,7 @@ impl Engine {
             () = patience => {}
             () = async { while tasks.join_next().await.is_some() {} } => return,
         }
-        tracing::warn!("{} cycles did not stop in time and are broken off.", tasks.len());
+        tracing::warn!("{} cycles and tests did not stop in time and are broken off.", tasks.len());
         tasks.shutdown().await;
     }
 }

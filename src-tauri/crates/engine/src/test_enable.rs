@@ -1,25 +1,30 @@
-//! Test & Enable: climbs a ladder of named rungs per mailbox and workload, and enables what holds.
+//! Test & Enable of one mailbox: climbs a ladder of named rungs per workload, and enables what holds.
 //!
-//! Queues come first, then users, so many mailboxes side by side as the pool allows. The first contact with a
-//! mailbox only reads, apart from the one test message that it sends to itself.
+//! The first contact with a mailbox only reads, apart from the one test message that it sends to itself. That message
+//! is noted before it is sent, so that a restart looks for it instead of sending another.
 
 use crate::{
     access::{Prepared, prepare, storage_failure},
     cycle::{stopped, unless},
     events::{EngineEvent, RungEvents},
     permits::{Permit, Permits, Pool},
-    ports::{Ports, mail::RungSink},
+    ports::{
+        Ports,
+        mail::RungSink,
+        storage::StorageError,
+        test_jobs::{TestDone, TestEnd, TestWork},
+    },
 };
 use chrono::Duration;
-use futures::{StreamExt, stream};
+use round_trip::Incoming;
 use std::sync::Arc;
 use tandem_domain::{
     alert::{AlertCode, AlertLevel, AlertObject, NewAlert},
     breaker::{Signal, Turn},
-    failure::Failure,
-    ids::MailboxId,
-    mailbox::{DeliveryMethod, Mailbox, MailboxOwner},
+    failure::{Failure, FailureCode},
+    mailbox::Mailbox,
     probe::{Rung, RungName, RungOutcome},
+    test_plan::{SkipReason, skipped},
     workload::Workload,
 };
 use tokio_util::sync::CancellationToken;
@@ -28,96 +33,110 @@ mod round_trip;
 #[cfg(test)]
 mod tests;
 
-/// How long the test message may take to arrive, when the caller does not say.
-pub const DEFAULT_ROUND_TRIP_LIMIT: Duration = Duration::seconds(60);
-
-/// What to test.
-#[derive(Debug, Clone)]
-pub struct TestRequest {
-    /// The mailboxes, in any order.
-    pub mailboxes: Vec<MailboxId>,
-    /// How long the test message may take to arrive.
-    pub round_trip_limit: Duration,
-    /// So many mailboxes at most are tested side by side.
-    pub side_by_side: usize,
-}
-
-/// What came of testing one workload of one mailbox.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TestResult {
-    /// The mailbox.
-    pub mailbox: MailboxId,
-    /// The workload.
-    pub workload: Workload,
-    /// The ladder, as far as it was climbed.
-    pub rungs: Vec<Rung>,
-    /// Why it is not enabled; `None` when it is.
-    pub failure: Option<Failure>,
-}
-
-/// Tests the mailboxes and enables the workloads whose ladder held. Workloads that are not server-side
-/// synchronization are passed over. A result that could not be recorded carries the storage's failure.
-pub async fn run(
-    ports: &Ports,
-    permits: &Arc<Permits>,
-    request: &TestRequest,
-    cancel: &CancellationToken,
-) -> Vec<TestResult> {
-    let mut mailboxes = Vec::new();
-    for id in &request.mailboxes {
-        match ports.storage.mailbox(*id).await {
-            Ok(mailbox) => mailboxes.push(mailbox),
-            Err(error) => tracing::warn!("Mailbox {id} is not tested: {error}"),
-        }
-    }
-    mailboxes.sort_by_key(|mailbox| matches!(mailbox.owner, MailboxOwner::User(_)));
-    let tests = mailboxes.into_iter().map(|mailbox| {
-        let ports = ports.clone();
-        let test = Test {
-            ports,
-            permits: Arc::clone(permits),
-            mailbox,
-            limit: request.round_trip_limit,
-            cancel: cancel.clone(),
-        };
-        async move { test.run().await }
-    });
-    let results = stream::iter(tests).buffered(request.side_by_side.max(1));
-    results.collect::<Vec<_>>().await.into_iter().flatten().collect()
-}
+/// How long the test message may take to arrive.
+pub const ROUND_TRIP_LIMIT: Duration = Duration::seconds(60);
 
 /// The test of one mailbox.
-struct Test {
+pub(crate) struct Test {
     ports: Ports,
     permits: Arc<Permits>,
+    work: TestWork,
     mailbox: Mailbox,
-    limit: Duration,
     cancel: CancellationToken,
 }
 
-impl Test {
-    async fn run(&self) -> Vec<TestResult> {
-        let mut results = Vec::new();
-        for workload in Workload::ALL {
-            if self.mailbox.method(workload) != DeliveryMethod::ServerSideSync {
-                continue;
-            }
-            let incoming = results.first().filter(|one: &&TestResult| one.workload == Workload::Incoming);
-            let rungs = match self.climb(workload, incoming).await {
-                Ok(rungs) => rungs,
-                Err(_) if self.cancel.is_cancelled() => return results,
-                Err(failure) => vec![self.broken(workload, failure)],
-            };
-            if self.cancel.is_cancelled() {
-                return results;
-            }
-            results.push(self.record(workload, rungs).await);
+/// Tests what is to be tested of a mailbox and records each result. Ends early, and records nothing more, when it is
+/// cancelled.
+///
+/// # Errors
+/// Those of storage: what has no result yet is to be tested again.
+pub(crate) async fn run(
+    ports: &Ports,
+    permits: &Arc<Permits>,
+    work: &TestWork,
+    cancel: &CancellationToken,
+) -> Result<(), StorageError> {
+    let mut known = work.incoming.map(Incoming::from);
+    for workload in &work.workloads {
+        let end = match ports.storage.mailbox(work.mailbox).await {
+            Err(StorageError::NotFound(_)) => TestEnd::Skipped(SkipReason::MailboxGone),
+            Err(error) => return Err(error),
+            Ok(mailbox) => match skipped(&mailbox, *workload) {
+                Some(reason) => TestEnd::Skipped(reason),
+                None => {
+                    let test = Test {
+                        ports: ports.clone(),
+                        permits: Arc::clone(permits),
+                        work: work.clone(),
+                        mailbox,
+                        cancel: cancel.clone(),
+                    };
+                    test.climb_and_record(*workload, known).await?
+                }
+            },
+        };
+        if cancel.is_cancelled()
+            && matches!(&end, TestEnd::Failed { failure, .. } if failure.code == FailureCode::Stopped)
+        {
+            return Ok(());
         }
-        results
+        if *workload == Workload::Incoming {
+            known = Incoming::of(&end);
+        }
+        if let TestEnd::Skipped(reason) = end {
+            let (mailbox, workload) = (work.mailbox, *workload);
+            ports.events.emit(EngineEvent::TestSkipped { mailbox, workload, reason });
+        }
+        finish(ports, work, *workload, end).await?;
+    }
+    Ok(())
+}
+
+/// Records the result of one workload in its job.
+///
+/// # Errors
+/// Those of storage.
+pub(crate) async fn finish(
+    ports: &Ports,
+    work: &TestWork,
+    workload: Workload,
+    end: TestEnd,
+) -> Result<(), StorageError> {
+    let (job, mailbox, at) = (work.job, work.mailbox, ports.clock.now());
+    let progress = ports.storage.finish_test(TestDone { job, mailbox, workload, end, at }).await?;
+    ports.events.emit(EngineEvent::TestProgress { progress, at });
+    Ok(())
+}
+
+impl Test {
+    async fn climb_and_record(
+        &self,
+        workload: Workload,
+        incoming: Option<Incoming>,
+    ) -> Result<TestEnd, StorageError> {
+        let (rungs, failure) = match self.climb(workload, incoming).await {
+            Ok(rungs) => {
+                let failure = broken_rung(&rungs).map(|(_, failure)| failure.clone());
+                (rungs, failure)
+            }
+            // Nothing was tried, so there is no rung.
+            Err(failure) => (Vec::new(), Some(failure)),
+        };
+        if self.cancel.is_cancelled() {
+            return Ok(TestEnd::Failed { failure: stopped(), broke_at: None });
+        }
+        let broke_at = broken_rung(&rungs).map(|(name, _)| name);
+        self.record(workload, rungs, failure.as_ref()).await?;
+        let mailbox = self.mailbox.id;
+        self.ports.events.emit(EngineEvent::TestFinished { mailbox, workload, failure: failure.clone() });
+        Ok(match failure {
+            Some(failure) => TestEnd::Failed { failure, broke_at },
+            None => TestEnd::Succeeded,
+        })
     }
 
     /// Climbs the ladder of one workload; an error says why not even its foot was reached.
-    async fn climb(&self, workload: Workload, incoming: Option<&TestResult>) -> Result<Vec<Rung>, Failure> {
+    async fn climb(&self, workload: Workload, incoming: Option<Incoming>) -> Result<Vec<Rung>, Failure> {
         let prepared = prepare(&self.ports, self.mailbox.id, workload).await?;
         let report = self.report(workload);
         match workload {
@@ -135,24 +154,48 @@ impl Test {
     async fn climb_outgoing(
         &self,
         prepared: &Prepared,
-        incoming: Option<&TestResult>,
+        incoming: Option<Incoming>,
         report: &RungEvents,
     ) -> Result<Vec<Rung>, Failure> {
+        if let Some(sent) = &self.work.sent
+            && incoming == Some(Incoming::Works)
+            && let Some(arrived) = round_trip::arrived_before(self, sent).await?
+        {
+            let mut rungs = self.probe_outgoing(prepared, None, report).await?;
+            if broken_rung(&rungs).is_none() {
+                for rung in arrived {
+                    report.climbed(&rung);
+                    rungs.push(rung);
+                }
+            }
+            return Ok(rungs);
+        }
         let trip = round_trip::begin(self, incoming).await;
         let message = round_trip::compose(self, trip.mark()).await?;
-        let mut rungs = {
-            let _permit = self.permit(Workload::Outgoing, prepared).await?;
-            let port = self.ports.mail.outgoing(prepared.access.server_type);
-            let port = port.ok_or_else(round_trip::no_port)?;
-            let probe = port.probe(&prepared.access, Some(&message), report);
-            unless(&self.cancel, async { Ok(probe.await) }).await?
-        };
+        if let Some(sent) = trip.to_note() {
+            let noted = self.ports.storage.note_test_message(self.work.job, self.mailbox.id, sent).await;
+            noted.map_err(storage_failure)?;
+        }
+        let mut rungs = self.probe_outgoing(prepared, Some(&message), report).await?;
         if broken_rung(&rungs).is_none() {
             let arrived = trip.look(self).await?;
             report.climbed(&arrived);
             rungs.push(arrived);
         }
         Ok(rungs)
+    }
+
+    async fn probe_outgoing(
+        &self,
+        prepared: &Prepared,
+        message: Option<&crate::ports::mail::Submission>,
+        report: &RungEvents,
+    ) -> Result<Vec<Rung>, Failure> {
+        let _permit = self.permit(Workload::Outgoing, prepared).await?;
+        let port = self.ports.mail.outgoing(prepared.access.server_type);
+        let port = port.ok_or_else(round_trip::no_port)?;
+        let probe = port.probe(&prepared.access, message, report);
+        unless(&self.cancel, async { Ok(probe.await) }).await
     }
 
     /// A permit that counts like a cycle's: tests are no way around a server's limits.
@@ -166,77 +209,50 @@ impl Test {
         RungEvents { events: Arc::clone(&self.ports.events), mailbox: self.mailbox.id, workload }
     }
 
-    /// A ladder of which no rung was tried.
-    fn broken(&self, workload: Workload, failure: Failure) -> Rung {
-        let rung = Rung {
-            name: RungName::Dns,
-            server_said: failure.server_said.clone(),
-            outcome: RungOutcome::Failed(failure),
-            took_ms: 0,
-        };
-        self.report(workload).climbed(&rung);
-        rung
-    }
-
-    /// Records a ladder with its alerts; success enables the workload.
-    async fn record(&self, workload: Workload, rungs: Vec<Rung>) -> TestResult {
-        let (mailbox, failure) = (self.mailbox.id, broken_rung(&rungs).cloned());
-        let failure = self.write(workload, &rungs, failure.as_ref()).await.err().or(failure);
-        self.ports.events.emit(EngineEvent::TestFinished { mailbox, workload, failure: failure.clone() });
-        TestResult { mailbox, workload, rungs, failure }
-    }
-
-    async fn write(
+    /// Records a ladder with its alert; success enables the workload.
+    async fn record(
         &self,
         workload: Workload,
-        rungs: &[Rung],
+        rungs: Vec<Rung>,
         failure: Option<&Failure>,
-    ) -> Result<(), Failure> {
+    ) -> Result<(), StorageError> {
         let (storage, now) = (&self.ports.storage, self.ports.clock.now());
         let object = AlertObject::Mailbox(self.mailbox.id, workload);
-        let recorded = storage.record_test(self.mailbox.id, workload, rungs.to_vec(), now).await;
-        recorded.map_err(storage_failure)?;
-        storage.clear(object, None, now).await.map_err(storage_failure)?;
+        storage.record_test(self.mailbox.id, workload, rungs, failure.cloned(), now).await?;
+        storage.clear(object, None, now).await?;
         if failure.is_none() {
             self.server_answers(workload).await?;
         }
-        let alert = match failure {
-            None => NewAlert {
-                level: AlertLevel::Information,
-                object,
-                code: AlertCode::WorkloadEnabled,
-                detail: format!("{workload} email of {} is enabled", self.mailbox.email),
-                retry_at: None,
-            },
-            Some(failure) => NewAlert {
-                level: AlertLevel::Error,
-                object,
-                code: AlertCode::Failure(failure.code),
-                detail: failure.server_said.clone(),
-                retry_at: None,
-            },
+        let (level, code, detail) = match failure {
+            None => {
+                let detail = format!("{workload} email of {} is enabled", self.mailbox.email);
+                (AlertLevel::Information, AlertCode::WorkloadEnabled, detail)
+            }
+            Some(failure) => {
+                (AlertLevel::Error, AlertCode::Failure(failure.code), failure.server_said.clone())
+            }
         };
-        storage.raise(alert, now).await.map_err(storage_failure)
+        storage.raise(NewAlert { level, object, code, detail, retry_at: None }, now).await
     }
 }
 
 impl Test {
     /// A test that held proves that the server is reachable, for everyone of its profile.
-    async fn server_answers(&self, workload: Workload) -> Result<(), Failure> {
+    async fn server_answers(&self, workload: Workload) -> Result<(), StorageError> {
         let Some(profile) = self.mailbox.profile else { return Ok(()) };
         let (storage, now) = (&self.ports.storage, self.ports.clock.now());
-        let told = storage.signal(profile, workload, self.mailbox.id, Signal::Answered, now).await;
-        let (_, turn) = told.map_err(storage_failure)?;
+        let (_, turn) =
+            storage.signal(profile, workload, self.mailbox.id, Signal::Answered, now).await?;
         let Turn::Recovered { outage } = turn else { return Ok(()) };
         let code = AlertCode::Failure(outage.why.code);
-        storage.clear(AlertObject::Profile(profile), Some(code), now).await.map_err(storage_failure)
+        storage.clear(AlertObject::Profile(profile), Some(code), now).await
     }
 }
 
-/// The rung that broke.
-fn broken_rung(rungs: &[Rung]) -> Option<&Failure> {
+/// The rung that broke, and how.
+fn broken_rung(rungs: &[Rung]) -> Option<(RungName, &Failure)> {
     rungs.iter().find_map(|rung| match &rung.outcome {
-        RungOutcome::Failed(failure) => Some(failure),
+        RungOutcome::Failed(failure) => Some((rung.name, failure)),
         RungOutcome::Passed | RungOutcome::Skipped(_) => None,
     })
 }

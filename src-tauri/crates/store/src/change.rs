@@ -15,6 +15,8 @@ pub enum ChangeKind {
     Alert,
     /// Who runs when.
     Schedule,
+    /// Test & Enable jobs.
+    TestJob,
 }
 
 /// How many changes a slow listener may lag behind before it misses some. Missing one is harmless: a listener reads

@@ -20,10 +20,11 @@ const STEPS: &[M<'static>] = &[
     M::up(include_str!("schema/0003_verification.sql")).foreign_key_check(),
     M::up(include_str!("schema/0004_clockwork.sql")).foreign_key_check(),
     M::up(include_str!("schema/0005_alerts.sql")).foreign_key_check(),
+    M::up(include_str!("schema/0006_test_jobs.sql")).foreign_key_check(),
 ];
 
 /// The latest version that this program knows.
-pub(crate) const LATEST_VERSION: u32 = 5;
+pub(crate) const LATEST_VERSION: u32 = 6;
 
 /// How a connection is set up. The defaults were measured (`examples/commit_speed.rs`).
 #[derive(Debug, Clone, Copy)]

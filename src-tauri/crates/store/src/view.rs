@@ -6,14 +6,16 @@ use tandem_domain::{
     directory::DirectoryId,
     email::{Correlation, Direction, EmailStatus, Party},
     failure::Failure,
-    ids::{CycleId, EmailId, MailboxId, QuarantineId},
+    ids::{CycleId, EmailId, MailboxId, QuarantineId, TestJobId},
     ledger::{Decision, LedgerRow, ServerIdentity},
     mailbox::{DeliveryMethod, Mailbox, MailboxOwner},
     message::ContentRange,
     outgoing::AttemptPhase,
-    probe::Rung,
+    probe::{Rung, RungName},
     send_limits::HeldBy,
     settings::IncomingFilter,
+    test_job::{TestProgress, TestState},
+    test_plan::{BatchRules, SkipReason},
     workload::{Workload, WorkloadState},
 };
 
@@ -326,4 +328,72 @@ pub struct HomeCounts {
     pub quarantined: u64,
     /// Open alerts of the levels error, warning and information.
     pub open_alerts: [u64; 3],
+}
+
+/// A Test & Enable job.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TestJobView {
+    /// Its id.
+    pub id: TestJobId,
+    /// What was asked for, in words.
+    pub title: String,
+    /// The rules that it was planned by.
+    pub rules: BatchRules,
+    /// When it was made.
+    pub created_at: Instant,
+    /// When it ended.
+    pub ended_at: Option<Instant>,
+    /// How far it is.
+    pub progress: TestProgress,
+}
+
+/// A batch of a job.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TestBatchView {
+    /// From 1.
+    pub number: u32,
+    /// Not before this.
+    pub due_at: Instant,
+    /// When it started.
+    pub started_at: Option<Instant>,
+    /// Its mailboxes.
+    pub mailboxes: u32,
+    /// Those of which nothing waits or runs any more.
+    pub done: u32,
+}
+
+/// Which results of a job to list.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct TestResultFilter {
+    /// In this state only.
+    pub state: Option<TestState>,
+    /// Whose address contains this, without case; empty is all.
+    pub search: String,
+}
+
+/// One workload of one mailbox of a job.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TestResultView {
+    /// The mailbox; it may be gone.
+    pub mailbox: MailboxId,
+    /// Its address when the job was planned.
+    pub address: EmailAddress,
+    /// Whether it is a queue's.
+    pub is_queue: bool,
+    /// The workload.
+    pub workload: Workload,
+    /// Its batch; absent where nothing is tested.
+    pub batch: Option<u32>,
+    /// Where it stands.
+    pub state: TestState,
+    /// Why it failed.
+    pub failure: Option<Failure>,
+    /// The rung that broke; absent when nothing was tried.
+    pub broke_at: Option<RungName>,
+    /// Why nothing was tried.
+    pub skipped_because: Option<SkipReason>,
+    /// When its test began.
+    pub started_at: Option<Instant>,
+    /// When it ended.
+    pub ended_at: Option<Instant>,
 }

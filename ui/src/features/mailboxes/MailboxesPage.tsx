@@ -17,22 +17,24 @@ import {
 } from "@fluentui/react-icons";
 import { useNavigate, useSearch } from "@tanstack/react-router";
 import { useMemo, useState } from "react";
-import type { MailboxView } from "../../bindings";
+import type { MailboxView, TestJobView } from "../../bindings";
+import { AppLink } from "../../components/AppLink";
 import { Confirm } from "../../components/Confirm";
 import { ErrorPanel } from "../../components/ErrorPanel";
 import { EmptyState, Loading, Page } from "../../components/Page";
 import { SidePanel } from "../../components/SidePanel";
 import { StatusLabel } from "../../components/StatusLabel";
+import { TestPlanDialog } from "../../components/TestPlanDialog";
 import { TimeText } from "../../components/TimeText";
 import { type Column, type Sort, sorted, VirtualTable } from "../../components/VirtualTable";
 import { useCompact } from "../../lib/appearance";
 import { forgetLadders } from "../../lib/live";
 import { useAction, useDo } from "../../lib/queries";
+import { isOver, results } from "../../lib/test-progress";
 import { testIds } from "../../lib/testids";
-import { count } from "../../lib/words";
 import { MailboxDetails } from "./MailboxDetails";
 import { MailboxForm } from "./MailboxForm";
-import { FILTERS, matches, rank, skippedByTest } from "./select";
+import { FILTERS, matches, rank } from "./select";
 
 const useStyles = makeStyles({
   bar: { display: "flex", flexWrap: "wrap", gap: tokens.spacingHorizontalS, alignItems: "center" },
@@ -124,7 +126,9 @@ export function MailboxesPage() {
   const [adding, setAdding] = useState(false);
   const approve = useDo("approve_mailboxes");
   const disable = useDo("disable_mailboxes");
-  const test = useDo("test_enable");
+  const [planning, setPlanning] = useState(false);
+  const [single, setSingle] = useState<{ address: string; job: string } | null>(null);
+  const test = useAction("test_job", { id: single?.job ?? "" }, { enabled: single !== null });
   const sync = useDo("sync_now");
   const compact = useCompact(1280);
   const stacked = useCompact(1100);
@@ -141,15 +145,22 @@ export function MailboxesPage() {
   // Commands work on what is checked; with nothing checked, on the mailbox that is open.
   const targets = (mailboxes.data ?? []).filter((m) => (chosen.size > 0 ? chosen.has(m.email) : m === open));
   const addresses = targets.map((m) => m.email);
-  const skipped = skippedByTest(targets);
+  const progress = test.data?.job.progress;
+  const testing = single !== null && !test.error && !(progress && isOver(progress));
   const error = approve.error ?? disable.error ?? test.error ?? sync.error;
   const named = (n: number) => (n === 1 ? "1 mailbox" : `${n.toLocaleString()} mailboxes`);
   const pending = targets.filter((m) => m.approval !== "approved");
 
-  const runTest = () => {
-    forgetLadders(addresses);
-    if (addresses.length === 1 && !adding) set({ open: addresses[0], edit: undefined });
-    test.mutate({ addresses });
+  // One mailbox is watched right here, many on the page of their test.
+  const started = (job: TestJobView) => {
+    setPlanning(false);
+    const [address] = addresses;
+    if (addresses.length !== 1 || address === undefined) {
+      void navigate({ to: "/mailboxes/tests", search: { job: job.progress.id } });
+      return;
+    }
+    setSingle({ address, job: job.progress.id });
+    set({ open: address, edit: undefined });
   };
   const runSync = async () => {
     for (const address of addresses) await sync.mutateAsync({ address });
@@ -194,15 +205,14 @@ export function MailboxesPage() {
             <Button
               appearance={targets.length > 0 ? "primary" : "secondary"}
               icon={<PlayRegular />}
-              disabled={targets.length === 0 || test.isPending}
-              onClick={runTest}
+              disabled={targets.length === 0}
+              onClick={() => {
+                forgetLadders(addresses);
+                setPlanning(true);
+              }}
               data-testid={testIds.mailboxTestEnable}
             >
-              {test.isPending
-                ? "Testing…"
-                : targets.length > 0
-                  ? `Test & Enable ${named(targets.length)}`
-                  : "Test & Enable"}
+              {targets.length > 0 ? `Test & enable ${named(targets.length)}` : "Test & enable"}
             </Button>
             <Button
               icon={<ArrowSyncRegular />}
@@ -220,15 +230,16 @@ export function MailboxesPage() {
             >
               Disable
             </Button>
+            <AppLink to="/mailboxes/tests" search={{}} data-testid={testIds.testsOpen}>
+              Tests
+            </AppLink>
           </div>
           {error && <ErrorPanel error={error} />}
-          {skipped.length > 0 && chosen.size > 0 && (
-            <Text className={styles.quiet}>
-              Test & Enable will skip {skipped.length}: {skipped.slice(0, 3).join("; ")}
-              {skipped.length > 3 && ` and ${skipped.length - 3} more`}.
+          {single && progress && isOver(progress) && (
+            <Text role="status">
+              Test & Enable of {single.address}: {results(progress)}.
             </Text>
           )}
-          {test.data && !test.isPending && <TestResult {...test.data} />}
           <div className={mergeClasses(styles.columns, panel && !stacked && styles.two)}>
             {(!panel || !stacked) && (
               <div className={styles.list}>
@@ -312,13 +323,19 @@ export function MailboxesPage() {
                 mailbox={open}
                 others={mailboxes.data}
                 editing={search.edit === open.email}
-                testing={test.isPending && addresses.includes(open.email)}
+                testing={testing && single?.address === open.email}
                 onEdit={(on) => set({ edit: on === "edit" ? open.email : undefined })}
-                onClose={() => set({ open: undefined, edit: undefined })}
+                onClose={() => {
+                  setSingle(null);
+                  set({ open: undefined, edit: undefined });
+                }}
               />
             )}
           </div>
         </>
+      )}
+      {planning && (
+        <TestPlanDialog request={{ addresses }} onClose={() => setPlanning(false)} onStarted={started} />
       )}
       {asking === "disable" && (
         <Confirm
@@ -336,14 +353,5 @@ export function MailboxesPage() {
         </Confirm>
       )}
     </Page>
-  );
-}
-
-function TestResult(props: { succeeded: number; failed: number; skipped: number }) {
-  return (
-    <Text role="status">
-      Test & Enable: {count(props.succeeded, "workload")} enabled, {props.failed} failed, {props.skipped}{" "}
-      skipped.
-    </Text>
   );
 }

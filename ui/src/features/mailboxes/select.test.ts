@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { sorted } from "../../components/VirtualTable";
 import { brokenMailboxes } from "../../lib/fake-data";
-import { matches, rank, skippedByTest } from "./select";
+import { matches, rank } from "./select";
 
 const all = brokenMailboxes();
 const found = (filter: string, search = "") =>
@@ -31,8 +31,4 @@ test("the worst come first, and equal ones keep their order", () => {
     "eric@contoso.test",
     "support@contoso.test",
   ]);
-});
-
-test("what a test would skip is said with its reason", () => {
-  expect(skippedByTest(all)).toEqual(["dana@contoso.test: it waits for approval"]);
 });

@@ -28,10 +28,3 @@ export const rank = (status: string): number => {
   const at = ["stopped", "late", "unproven", "ok", "off"].indexOf(status);
   return at < 0 ? 9 : at;
 };
-
-/** What Test & Enable would skip, and why: said before it runs. */
-export function skippedByTest(mailboxes: MailboxView[]): string[] {
-  return mailboxes
-    .filter((m) => m.approval !== "approved")
-    .map((m) => `${m.email}: ${m.approval === "rejected" ? "it was rejected" : "it waits for approval"}`);
-}

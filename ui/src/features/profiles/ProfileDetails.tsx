@@ -1,5 +1,5 @@
 import { Button, makeStyles, Subtitle2, Text, tokens } from "@fluentui/react-components";
-import { EditRegular, PlayRegular } from "@fluentui/react-icons";
+import { BeakerRegular, EditRegular, PlayRegular } from "@fluentui/react-icons";
 import { useNavigate } from "@tanstack/react-router";
 import { useState } from "react";
 import type { EndpointView, ProfileView } from "../../bindings";
@@ -9,6 +9,7 @@ import { Facts } from "../../components/Facts";
 import { asLive, Ladder } from "../../components/Ladder";
 import { SidePanel } from "../../components/SidePanel";
 import { StatusLabel } from "../../components/StatusLabel";
+import { TestPlanDialog } from "../../components/TestPlanDialog";
 import { forgetLadders, useLive } from "../../lib/live";
 import { useDo } from "../../lib/queries";
 import { testIds } from "../../lib/testids";
@@ -36,6 +37,7 @@ export function ProfileDetails(props: {
   const save = useDo("save_profile");
   const live = useLive();
   const [editing, setEditing] = useState(false);
+  const [testing, setTesting] = useState(false);
   const ladders = probe.isPending ? (live.ladders.get(profile.name) ?? []) : asLive(probe.data ?? []);
   const refused = ladders.flatMap((l) => l.rungs).find((rung) => rung.error?.certificate)?.error?.certificate;
 
@@ -78,7 +80,23 @@ export function ProfileDetails(props: {
         <Button onClick={() => void navigate({ to: "/mailboxes", search: { q: profile.name } })}>
           {count(profile.mailboxes, "mailbox", "mailboxes")}
         </Button>
+        {profile.mailboxes > 0 && (
+          <Button
+            icon={<BeakerRegular />}
+            onClick={() => setTesting(true)}
+            data-testid={testIds.profileTestEnable}
+          >
+            Test & enable {count(profile.mailboxes, "mailbox", "mailboxes")}
+          </Button>
+        )}
       </div>
+      {testing && (
+        <TestPlanDialog
+          request={{ profile: profile.name }}
+          onClose={() => setTesting(false)}
+          onStarted={(job) => void navigate({ to: "/mailboxes/tests", search: { job: job.progress.id } })}
+        />
+      )}
       {(probe.error ?? save.error) && <ErrorPanel error={probe.error ?? save.error} />}
       {refused && (
         <CertificatePanel

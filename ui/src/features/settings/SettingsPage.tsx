@@ -98,6 +98,14 @@ const NUMBERS: Numeric[] = [
     1,
     4096,
   ],
+  [
+    "test_batch_mailboxes",
+    "Mailboxes in one batch of Test & Enable",
+    "Larger tests run in batches, queues first.",
+    1,
+    10_000,
+  ],
+  ["test_batch_hours", "Hours between two batches", "Counted from start to start.", 0, 168],
 ];
 
 const CAPACITY: Numeric[] = [

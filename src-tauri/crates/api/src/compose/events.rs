@@ -2,7 +2,8 @@
 
 use crate::{
     people::of_failure,
-    views::{ladder_view, rung_view},
+    test_jobs::{progress_view, skip_sentence},
+    views::{ladder_view, rung_view, skipped_ladder},
     wire::{ApiError, EventView, RunningView, Time},
 };
 use std::{
@@ -183,6 +184,14 @@ impl State {
                 self.rungs.entry(key).or_default().push(rung);
                 Some(EventView::Rung { object, workload: workload.as_str().to_owned(), rung: view })
             }
+            EngineEvent::TestSkipped { mailbox, workload, reason } => {
+                let why = skip_sentence(reason);
+                let ladder = skipped_ladder(&self.name(mailbox), workload.as_str(), &why);
+                Some(EventView::Ladder { ladder })
+            }
+            EngineEvent::TestProgress { progress, at } => {
+                Some(EventView::TestJob { progress: progress_view(&progress, at) })
+            }
             EngineEvent::TestFinished { mailbox, workload, failure } => {
                 self.running.remove(&(mailbox, workload));
                 let rungs = self.rungs.remove(&(mailbox, workload)).unwrap_or_default();
@@ -250,12 +259,13 @@ pub(super) async fn forward_others_changes(hub: std::sync::Arc<Hub>, store: Stor
     }
 }
 
-const ALL: [ChangeKind; 5] = [
+const ALL: [ChangeKind; 6] = [
     ChangeKind::Configuration,
     ChangeKind::Email,
     ChangeKind::Ledger,
     ChangeKind::Alert,
     ChangeKind::Schedule,
+    ChangeKind::TestJob,
 ];
 
 const fn word(kind: ChangeKind) -> &'static str {
@@ -265,6 +275,7 @@ const fn word(kind: ChangeKind) -> &'static str {
         ChangeKind::Ledger => "ledger",
         ChangeKind::Alert => "alert",
         ChangeKind::Schedule => "schedule",
+        ChangeKind::TestJob => "test_job",
     }
 }
 

@@ -9,7 +9,7 @@ use serde::Serialize;
 use std::{sync::Arc, time::Duration};
 use tandem_domain::{breaker::Asked, mailbox::Mailbox, schedule::CycleEnd, workload::Workload};
 use tandem_engine::{
-    ports::{circuits::Circuits, storage::Schedule},
+    ports::{circuits::Circuits, storage::Schedule, test_jobs::TestJobs},
     runner::{RunMode, SyncOutcome},
 };
 use tandem_store::DataFolderLock;
@@ -242,10 +242,13 @@ impl Tandem {
     async fn look_for_others_work(&self) {
         loop {
             tokio::time::sleep(LOOK_EVERY).await;
-            if let Ok(Some(due_at)) = self.store.next_due().await
-                && due_at <= self.now()
-            {
+            let is_due = |found: Result<Option<_>, _>| matches!(found, Ok(Some(at)) if at <= self.now());
+            if is_due(self.store.next_due().await) {
                 self.engine.wake();
+            }
+            // Another process may also have cancelled what is being tested.
+            if self.engine.is_testing() || is_due(self.store.next_tests_at().await) {
+                self.engine.look_for_tests();
             }
         }
     }

@@ -42,6 +42,8 @@ struct Settings {
     cycle_interval_minutes: u16,
     max_delivery_attempts: u16,
     max_message_mib: u64,
+    test_batch_mailboxes: u16,
+    test_batch_hours: u16,
     #[serde(flatten)]
     capacity: BTreeMap<&'static str, u16>,
     push: bool,
@@ -154,6 +156,8 @@ fn settings_table(settings: &OrganizationSettings) -> Settings {
         max_message_mib: settings.max_message_bytes >> 20,
         capacity: settings.capacity.numbers().map(|(field, value, ..)| (field, value)).into(),
         push: settings.capacity.push,
+        test_batch_mailboxes: settings.test_batch_mailboxes,
+        test_batch_hours: settings.test_batch_hours,
     }
 }
 

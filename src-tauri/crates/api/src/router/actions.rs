@@ -94,6 +94,26 @@ actions! {
     disable_mailboxes(MailboxesRequest) -> Vec<MailboxView>;
     /// Tests mailboxes and enables what succeeds; rungs arrive as events too.
     test_enable(TestEnableRequest) -> TestEnableResult;
+    /// What Test & Enable would do: batches with their dates, and what is skipped.
+    plan_test_enable(TestEnableRequest) -> TestPlanView;
+    /// Starts Test & Enable as a job.
+    start_test_enable(TestEnableRequest) -> TestJobView;
+    /// Test & Enable jobs, newest first.
+    test_jobs(Nothing) -> Vec<TestJobView>;
+    /// One job with its batches.
+    test_job(TestJobRequest) -> TestJobDetail;
+    /// The results of a job, one for each workload of each mailbox.
+    test_results(TestResultsRequest) -> TestResultsPage;
+    /// Starts nothing more of a job until it is resumed.
+    pause_test_job(TestJobRequest) -> TestJobView;
+    /// Goes on with a paused job.
+    resume_test_job(TestJobRequest) -> TestJobView;
+    /// Ends a job; what has no result yet is not tested.
+    cancel_test_job(TestJobRequest) -> TestJobView;
+    /// Tests again what failed in a job, and only that.
+    retry_failed_tests(TestJobRequest) -> TestJobView;
+    /// Saves the results of a job as CSV.
+    export_test_job(ExportTestJobRequest) -> Nothing;
     /// Moves an address to another owner, or tells what that would break.
     remap_mailbox(RemapRequest) -> RemapResult;
     /// Runs a mailbox's cycles now.

@@ -99,4 +99,8 @@ pub struct SettingsView {
     pub read_timeout_seconds: u16,
     /// Whether servers that can are asked to announce new mail.
     pub push: bool,
+    /// So many mailboxes are tested and enabled in one batch at most.
+    pub test_batch_mailboxes: u16,
+    /// Hours between the starts of two batches of Test & Enable.
+    pub test_batch_hours: u16,
 }

@@ -1,6 +1,6 @@
 //! Events to shells: one closed enumeration.
 
-use super::{LadderView, RungView};
+use super::{LadderView, RungView, TestProgressView};
 use serde::{Deserialize, Serialize};
 use specta::Type;
 
@@ -8,7 +8,7 @@ use specta::Type;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Type)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum EventView {
-    /// Something of this kind changed; ask again: `configuration`, `email`, `ledger`, `alert`, `schedule`.
+    /// Something of this kind changed; ask again: `configuration`, `email`, `ledger`, `alert`, `schedule`, `test_job`.
     Changed {
         /// The kind.
         kind: String,
@@ -48,6 +48,11 @@ pub enum EventView {
         title: String,
         /// What happened and the next step.
         body: String,
+    },
+    /// A Test & Enable job has one result more.
+    TestJob {
+        /// How far it is.
+        progress: TestProgressView,
     },
     /// The engine started or stopped.
     Engine {

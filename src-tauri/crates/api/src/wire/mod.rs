@@ -14,6 +14,7 @@ mod ledger;
 mod mailbox;
 mod profile;
 mod test;
+mod test_job;
 mod verification;
 
 pub use alert::*;
@@ -27,6 +28,7 @@ pub use ledger::*;
 pub use mailbox::*;
 pub use profile::*;
 pub use test::*;
+pub use test_job::*;
 pub use verification::*;
 
 /// An instant on the wire.

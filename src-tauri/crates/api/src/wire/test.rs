@@ -1,6 +1,6 @@
 //! Test & Enable and its ladders.
 
-use super::ApiError;
+use super::{ApiError, TestJobView};
 use serde::{Deserialize, Serialize};
 use specta::Type;
 
@@ -26,9 +26,9 @@ pub struct LadderView {
     pub object: String,
     /// The workload.
     pub workload: String,
-    /// `success`, `failure` or `skipped`.
+    /// `success`, `failure`, `skipped`, or `waiting` for a later batch.
     pub status: String,
-    /// Why it was skipped.
+    /// Why it was skipped, waits, or failed before anything was tried.
     pub reason: Option<String>,
     /// The rungs, bottom up.
     pub rungs: Vec<RungView>,
@@ -46,7 +46,7 @@ pub struct TestEnableRequest {
     pub all: bool,
 }
 
-/// What a test would do, or did.
+/// What a test did.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Type)]
 pub struct TestEnableResult {
     /// One ladder per mailbox and workload.
@@ -57,4 +57,8 @@ pub struct TestEnableResult {
     pub failed: u32,
     /// Workloads skipped.
     pub skipped: u32,
+    /// Workloads of later batches, or of a job that was paused.
+    pub waiting: u32,
+    /// The job.
+    pub job: TestJobView,
 }

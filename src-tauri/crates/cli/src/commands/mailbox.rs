@@ -1,6 +1,6 @@
-//! `mailbox`: list, show, approve, reject, disable, test & enable, remap.
+//! `mailbox`: list, show, approve, reject, disable, remap; test & enable is beside it.
 
-use super::{Outcome, test_enable};
+use super::{Outcome, test_enable, test_jobs};
 use crate::{
     arguments::MailboxCommand,
     output::{Done, Output},
@@ -28,9 +28,14 @@ pub(super) async fn run(tandem: &Arc<Tandem>, command: MailboxCommand, output: &
         MailboxCommand::Approve(which) => tandem.approve_mailboxes(named(which.addresses)).await?,
         MailboxCommand::Reject(which) => tandem.reject_mailboxes(named(which.addresses)).await?,
         MailboxCommand::Disable(which) => tandem.disable_mailboxes(named(which.addresses)).await?,
-        MailboxCommand::TestEnable { addresses, profile, all } => {
-            return test_enable::run(tandem, TestEnableRequest { addresses, profile, all }, output).await;
+        MailboxCommand::TestEnable { addresses, profile, all, plan, csv } => {
+            let request = TestEnableRequest { addresses, profile, all };
+            if plan {
+                return test_enable::plan(tandem, request, output).await;
+            }
+            return test_enable::run(tandem, request, csv, output).await;
         }
+        MailboxCommand::TestJobs { command } => return test_jobs::run(tandem, command, output).await,
         MailboxCommand::Remap { address, to, yes } => {
             let result = tandem.remap_mailbox(RemapRequest { address, to, confirm: yes }).await?;
             output.print(&result, |result| {

@@ -10,10 +10,11 @@ mod profile;
 mod run;
 mod send;
 mod test_enable;
+mod test_jobs;
 mod verify;
 
 use crate::{
-    arguments::{Arguments, Command, EmailCommand, MailboxCommand, ProfileCommand, Secrets},
+    arguments::{Arguments, Command, EmailCommand, MailboxCommand, ProfileCommand, Secrets, TestJobCommand},
     output::{Done, Output},
     passphrase,
 };
@@ -78,7 +79,13 @@ fn needs_passwords(command: &Command) -> bool {
     match command {
         Command::Apply { .. } | Command::Run { .. } | Command::Sync { .. } | Command::Verify { .. } => true,
         Command::Profile(command) => matches!(command, ProfileCommand::Probe { .. }),
-        Command::Mailbox(command) => matches!(command, MailboxCommand::TestEnable { .. }),
+        Command::Mailbox(command) => match command {
+            MailboxCommand::TestEnable { plan, .. } => !plan,
+            MailboxCommand::TestJobs { command } => {
+                matches!(command, Some(TestJobCommand::Resume(_) | TestJobCommand::Retry(_)))
+            }
+            _ => false,
+        },
         Command::Email(command) => match command {
             EmailCommand::List { .. }
             | EmailCommand::Show { .. }

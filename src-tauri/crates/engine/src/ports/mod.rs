@@ -12,6 +12,7 @@ pub mod clock;
 pub mod mail;
 pub mod message;
 pub mod storage;
+pub mod test_jobs;
 
 /// Every port, as the composition filled it. Cheap to clone.
 #[derive(Clone)]

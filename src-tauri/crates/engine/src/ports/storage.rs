@@ -3,6 +3,7 @@
 use super::{
     circuits::Circuits,
     mail::{Credentials, Cursor},
+    test_jobs::{TestJobs, TestResults},
 };
 use crate::raw::RawMessage;
 use async_trait::async_trait;
@@ -21,7 +22,6 @@ use tandem_domain::{
     mailbox::{Mailbox, MailboxOwner},
     message::ParsedMessage,
     outgoing::{AttemptPhase, RefusedRecipient},
-    probe::Rung,
     profile::EmailServerProfile,
     send_limits::{Counted, HeldBy},
     settings::OrganizationSettings,
@@ -504,19 +504,6 @@ pub trait Verifications: Send + Sync {
     async fn record_verification(&self, found: Verification) -> Result<(), StorageError>;
 }
 
-/// Results of Test & Enable.
-#[async_trait]
-pub trait TestResults: Send + Sync {
-    /// Keeps the ladder of one workload; success enables it and makes it due, failure sets its status.
-    async fn record_test(
-        &self,
-        mailbox: MailboxId,
-        workload: Workload,
-        rungs: Vec<Rung>,
-        at: Instant,
-    ) -> Result<(), StorageError>;
-}
-
 /// All of storage, as the engine holds it.
 pub trait Storage:
     Configuration
@@ -527,6 +514,7 @@ pub trait Storage:
     + Circuits
     + AlertLog
     + TestResults
+    + TestJobs
     + Verifications
     + 'static
 {
@@ -540,6 +528,7 @@ impl<T> Storage for T where
         + Circuits
         + AlertLog
         + TestResults
+        + TestJobs
         + Verifications
         + 'static
 {

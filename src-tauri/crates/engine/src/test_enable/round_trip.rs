@@ -1,12 +1,13 @@
 //! The last rung: the marked message that a mailbox sent to itself is looked for, reading only.
 
-use super::{Test, TestResult};
+use super::{ROUND_TRIP_LIMIT, Test};
 use crate::{
     access::{Prepared, prepare},
     cycle::unless,
     ports::{
         mail::{Cursor, Fetched, MessageSink, RemoteItem, Submission},
         message::Draft,
+        test_jobs::{SentTest, TestEnd},
     },
     raw::RawMessage,
 };
@@ -27,10 +28,36 @@ use uuid::Uuid;
 pub const SUBJECT: &str = "Your mailbox is now connected to Tandem";
 /// A test message is small; anything larger is another message.
 const LARGEST: u64 = 256 * 1024;
-/// So many new messages are read in one look; the rest waits for the next.
+/// So many new messages are read in one look, the newest; the rest waits for the next.
 const PAGE: usize = 200;
 /// The waits between two looks grow up to this many seconds.
 const LONGEST_WAIT: i64 = 5;
+
+/// What is known about incoming email of the same mailbox.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Incoming {
+    /// Its ladder held.
+    Works,
+    /// It broke.
+    Failed(FailureCode),
+}
+
+impl From<Result<(), FailureCode>> for Incoming {
+    fn from(known: Result<(), FailureCode>) -> Self {
+        known.map_or_else(Self::Failed, |()| Self::Works)
+    }
+}
+
+impl Incoming {
+    /// What a test shows.
+    pub fn of(end: &TestEnd) -> Option<Self> {
+        match end {
+            TestEnd::Succeeded => Some(Self::Works),
+            TestEnd::Failed { failure, .. } => Some(Self::Failed(failure.code)),
+            TestEnd::Skipped(_) => None,
+        }
+    }
+}
 
 /// How the test message will be looked for.
 pub enum RoundTrip {
@@ -50,19 +77,38 @@ pub struct Look {
 }
 
 /// Notes what the mailbox holds before the test message is sent.
-pub async fn begin(test: &Test, incoming: Option<&TestResult>) -> RoundTrip {
+pub async fn begin(test: &Test, incoming: Option<Incoming>) -> RoundTrip {
     let mark = Uuid::new_v4().to_string();
     let why = match incoming {
         None => "incoming email of this mailbox is not synchronized here".to_owned(),
-        Some(TestResult { failure: Some(failure), .. }) => {
-            format!("incoming email failed its test: {}", failure.code)
-        }
-        Some(_) => match baseline(test, &mark).await {
+        Some(Incoming::Failed(code)) => format!("incoming email failed its test: {code}"),
+        Some(Incoming::Works) => match baseline(test, &mark).await {
             Ok(look) => return RoundTrip::Look(Box::new(look)),
             Err(failure) => format!("the inbox could not be listed before sending: {failure}"),
         },
     };
     RoundTrip::Skipped { mark, why }
+}
+
+/// The last two rungs when a test message from before a restart is in the inbox; `None` when it is not, or when the
+/// inbox cannot be read now. An error says that the test was stopped.
+pub async fn arrived_before(test: &Test, sent: &SentTest) -> Result<Option<[Rung; 2]>, Failure> {
+    let Ok(prepared) = prepare(&test.ports, test.mailbox.id, Workload::Incoming).await else {
+        return Ok(None);
+    };
+    let began_at = test.ports.clock.now();
+    let (mark, cursor) = (sent.mark.clone(), sent.cursor.clone());
+    let mut look = Look { mark, prepared, before: HashSet::new(), cursor, began_at };
+    match look.once(test).await {
+        Ok(true) => {}
+        Err(failure) if test.cancel.is_cancelled() => return Err(failure),
+        Ok(false) | Err(_) => return Ok(None),
+    }
+    let said = "the test message was sent before Tandem was stopped";
+    let send =
+        Rung { name: RungName::Send, outcome: RungOutcome::Passed, took_ms: 0, server_said: said.to_owned() };
+    let arrived = look.rung(RungOutcome::Passed, "the test message arrived", test.ports.clock.now());
+    Ok(Some([send, arrived]))
 }
 
 /// Writes the test message from the mailbox to itself.
@@ -107,6 +153,14 @@ impl RoundTrip {
         }
     }
 
+    /// What a restart needs to look for the message; `None` when it is not looked for.
+    pub fn to_note(&self) -> Option<SentTest> {
+        match self {
+            Self::Skipped { .. } => None,
+            Self::Look(look) => Some(SentTest { mark: look.mark.clone(), cursor: look.cursor.clone() }),
+        }
+    }
+
     /// Looks until the message is there or its time is up. An error says that the test was stopped.
     pub async fn look(mut self, test: &Test) -> Result<Rung, Failure> {
         let look = match &mut self {
@@ -123,7 +177,7 @@ impl RoundTrip {
         };
         let clock = &test.ports.clock;
         look.began_at = clock.now();
-        let give_up_at = look.began_at + test.limit;
+        let give_up_at = look.began_at + ROUND_TRIP_LIMIT;
         let mut wait = 1;
         loop {
             let next = (clock.now() + Duration::seconds(wait)).min(give_up_at);
@@ -142,7 +196,8 @@ impl RoundTrip {
                 Err(failure) => Some(failure),
             };
             if clock.now() >= give_up_at {
-                let said = format!("the test message did not arrive within {} s", test.limit.num_seconds());
+                let said =
+                    format!("the test message did not arrive within {} s", ROUND_TRIP_LIMIT.num_seconds());
                 let missing = Failure::permanent_mailbox(FailureCode::RoundTripMissing, said);
                 let failure = trouble.unwrap_or(missing);
                 let said = failure.server_said.clone();
@@ -161,7 +216,9 @@ impl Look {
             let mut session = port.open(&self.prepared.access).await?;
             let changes = session.changes(self.cursor.as_ref()).await?;
             let new = |item: &RemoteItem| item.size <= LARGEST && !self.before.contains(&item.identity);
-            let fresh: Vec<RemoteItem> = changes.items.into_iter().filter(new).take(PAGE).collect();
+            // The newest, but in the server's order.
+            let mut fresh: Vec<RemoteItem> = changes.items.into_iter().filter(new).collect();
+            fresh.drain(..fresh.len().saturating_sub(PAGE));
             let mut sink = Collect(Vec::new());
             if !fresh.is_empty() {
                 session.fetch(&fresh, &mut sink).await?;

@@ -2,25 +2,42 @@
 
 use super::*;
 use crate::{
-    permits::PoolSizes,
-    testing::{World, deleting_queue, mailbox, mime::message},
+    events::EngineEvent,
+    runner::{Engine, EngineLimits},
+    testing::{World, at, deleting_queue, mailbox, mime::message, store::test_jobs::Job},
 };
 use tandem_domain::{
     failure::FailureCode,
-    mailbox::Approval,
+    ids::MailboxId,
+    mailbox::{Approval, DeliveryMethod},
     probe::RungOutcome::{Failed, Passed, Skipped},
+    test_job::{JobState, TestState},
+    test_plan::BatchRules,
 };
 
 const AMY: &str = "amy@contoso.test";
+const RULES: BatchRules = BatchRules { at_most: 200, every_hours: 5 };
 
-async fn test(world: &World, mailboxes: &[MailboxId]) -> Vec<TestResult> {
-    let permits = Arc::new(Permits::new(PoolSizes::default()));
-    let request = TestRequest {
-        mailboxes: mailboxes.to_vec(),
-        round_trip_limit: Duration::seconds(60),
-        side_by_side: 4,
-    };
-    run(&world.ports, &permits, &request, &CancellationToken::new()).await
+/// What was recorded of one workload.
+#[derive(Debug)]
+struct Result {
+    mailbox: MailboxId,
+    rungs: Vec<Rung>,
+    failure: Option<Failure>,
+}
+
+async fn job(world: &World, mailboxes: &[MailboxId]) -> Job {
+    let job = world.store.start_job(mailboxes, RULES, at(0));
+    let engine = Engine::new(world.ports.clone(), EngineLimits::default());
+    engine.run_tests(job, &CancellationToken::new()).await.unwrap();
+    world.store.job(job)
+}
+
+async fn test(world: &World, mailboxes: &[MailboxId]) -> Vec<Result> {
+    let before = world.store.state().tests.len();
+    job(world, mailboxes).await;
+    let recorded = world.store.state().tests[before..].to_vec();
+    recorded.into_iter().map(|(mailbox, _, rungs, failure)| Result { mailbox, rungs, failure }).collect()
 }
 
 fn disabled(mut mailbox: Mailbox) -> Mailbox {
@@ -84,15 +101,35 @@ async fn without_incoming_the_round_trip_is_skipped_and_says_why() {
 }
 
 #[tokio::test]
-async fn an_unapproved_mailbox_fails_at_once_without_a_connection() {
+async fn an_unapproved_mailbox_is_skipped_with_that_reason_and_nothing_is_tried_or_raised() {
     let world = World::impatient();
-    let amy = world.add(disabled(Mailbox { approval: Approval::Pending, ..mailbox(1, AMY) }));
-    let results = test(&world, &[amy]).await;
-    assert_eq!(results.len(), 2);
-    for result in &results {
-        assert_eq!(result.failure.as_ref().unwrap().code, FailureCode::NotApproved);
-    }
+    let amy = world.add(disabled(mailbox(1, AMY)));
+    let planned = world.store.start_job(&[amy], RULES, at(0));
+    // The approval is withdrawn after the plan was made.
+    world.store.state().mailboxes.get_mut(&amy).unwrap().approval = Approval::Pending;
+    let engine = Engine::new(world.ports.clone(), EngineLimits::default());
+    engine.run_tests(planned, &CancellationToken::new()).await.unwrap();
+    let job = world.store.job(planned);
+    let reason = TestEnd::Skipped(SkipReason::WaitsForApproval);
+    assert!(job.items.iter().all(|item| item.end.as_ref() == Some(&reason)), "{:?}", job.items);
+    assert_eq!(job.state, JobState::Done);
+    let state = world.store.state();
+    assert!(state.tests.is_empty() && state.alerts.is_empty());
     assert_eq!(world.server.state.lock().unwrap().sessions, 0);
+    let heard = world.heard.0.lock().unwrap();
+    let skips = heard.iter().filter(|event| matches!(event, EngineEvent::TestSkipped { .. })).count();
+    assert_eq!(skips, 2);
+}
+
+#[tokio::test]
+async fn a_mailbox_that_is_gone_is_skipped() {
+    let world = World::impatient();
+    let amy = world.add(disabled(mailbox(1, AMY)));
+    let planned = world.store.start_job(&[amy], RULES, at(0));
+    world.store.state().mailboxes.remove(&amy);
+    let engine = Engine::new(world.ports.clone(), EngineLimits::default());
+    engine.run_tests(planned, &CancellationToken::new()).await.unwrap();
+    assert_eq!(world.store.job(planned).count(TestState::Skipped), 2);
 }
 
 #[tokio::test]
@@ -106,7 +143,11 @@ async fn each_reason_not_to_connect_has_its_own_code() {
         ..mailbox(2, "act@contoso.test")
     });
     let nopassword = world.add(mailbox(3, "nopassword@contoso.test"));
-    let codes = |results: Vec<TestResult>| -> Vec<_> {
+    let codes = |results: Vec<Result>| -> Vec<_> {
+        assert!(
+            results.iter().all(|result| result.rungs.is_empty()),
+            "nothing was tried, so there is no rung"
+        );
         results.into_iter().map(|result| result.failure.unwrap().code).collect()
     };
     use FailureCode::{NotSupported, PasswordMissing, PlainNotAllowed, ProfileMissing};
@@ -151,11 +192,15 @@ async fn a_stopped_test_records_nothing() {
     let world = World::new();
     let amy = world.add(disabled(mailbox(1, AMY)));
     world.server.state.lock().unwrap().hung.insert(AMY.to_owned());
-    let permits = Arc::new(Permits::new(PoolSizes::default()));
-    let request =
-        TestRequest { mailboxes: vec![amy], round_trip_limit: DEFAULT_ROUND_TRIP_LIMIT, side_by_side: 1 };
+    let job = world.store.start_job(&[amy], RULES, at(0));
+    let engine = Engine::new(world.ports.clone(), EngineLimits::default());
     let cancel = CancellationToken::new();
-    let (results, ()) =
-        tokio::join!(run(&world.ports, &permits, &request, &cancel), async { cancel.cancel() });
-    assert!(results.is_empty() && world.store.state().tests.is_empty());
+    let stop_soon = async {
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        cancel.cancel();
+    };
+    let (done, ()) = tokio::join!(engine.run_tests(job, &cancel), stop_soon);
+    done.unwrap();
+    assert!(world.store.state().tests.is_empty());
+    assert_eq!(world.store.job(job).count(TestState::Waiting), 2, "it is tested again by the next run");
 }

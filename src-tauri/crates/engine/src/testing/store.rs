@@ -19,12 +19,12 @@ use tandem_domain::{
     email::{EmailStatus, KnownEmail},
     failure::Failure,
     frequency::Activity,
-    ids::{CycleId, EmailId, MailboxId, OrganizationId, ProfileId, UserId},
+    ids::{CycleId, EmailId, MailboxId, OrganizationId, ProfileId, TestJobId, UserId},
     item_retry::OwedItem,
     ledger::{Decision, LedgerRow, ServerIdentity},
     mailbox::{Mailbox, MailboxOwner},
     outgoing::AttemptPhase,
-    probe::{Rung, RungOutcome},
+    probe::Rung,
     profile::EmailServerProfile,
     send_limits::{Counted, HeldBy},
     settings::{IncomingFilter, OrganizationSettings},
@@ -34,6 +34,7 @@ use tandem_domain::{
 use uuid::Uuid;
 
 mod schedule;
+pub mod test_jobs;
 
 /// An email as kept.
 #[derive(Clone)]
@@ -84,7 +85,8 @@ pub struct State {
     pub deleted: HashSet<(MailboxId, ServerIdentity)>,
     pub schedule: BTreeMap<(MailboxId, Workload), Row>,
     pub alerts: Vec<NewAlert>,
-    pub tests: Vec<(MailboxId, Workload, Vec<Rung>)>,
+    pub tests: Vec<(MailboxId, Workload, Vec<Rung>, Option<Failure>)>,
+    pub jobs: BTreeMap<TestJobId, test_jobs::Job>,
     pub verifications: BTreeMap<MailboxId, Verification>,
     /// So many commits meet a conflict, and this Message-ID gets a record meanwhile.
     pub conflicts: u32,
@@ -513,32 +515,6 @@ impl AlertLog for Store {
     ) -> Result<(), StorageError> {
         self.write(|state| {
             state.alerts.retain(|open| open.object != object || code.is_some_and(|code| code != open.code));
-            Ok(())
-        })
-        .await
-    }
-}
-
-#[async_trait]
-impl TestResults for Store {
-    async fn record_test(
-        &self,
-        mailbox: MailboxId,
-        workload: Workload,
-        rungs: Vec<Rung>,
-        at: Instant,
-    ) -> Result<(), StorageError> {
-        self.log.add(format!("record {mailbox} {workload}"));
-        self.write(|state| {
-            let held = !rungs.iter().any(|rung| matches!(rung.outcome, RungOutcome::Failed(_)));
-            let known = state.mailboxes.get_mut(&mailbox).unwrap();
-            match workload {
-                Workload::Incoming => known.incoming_state.enabled = held,
-                Workload::Outgoing => known.outgoing_state.enabled = held,
-                Workload::Act => known.act_state.enabled = held,
-            }
-            state.schedule.get_mut(&(mailbox, workload)).unwrap().due_at = held.then_some(at);
-            state.tests.push((mailbox, workload, rungs));
             Ok(())
         })
         .await

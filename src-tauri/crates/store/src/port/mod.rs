@@ -9,6 +9,8 @@ mod directory;
 mod ledger;
 mod reads;
 mod schedule;
+mod test_job_desk;
+mod test_jobs;
 mod test_results;
 mod verifications;
 

@@ -8,11 +8,12 @@ use crate::{
 use async_trait::async_trait;
 use tandem_domain::{
     Instant,
+    failure::Failure,
     ids::MailboxId,
     probe::{Rung, RungOutcome},
     workload::Workload,
 };
-use tandem_engine::ports::storage::{StorageError, TestResults};
+use tandem_engine::ports::{storage::StorageError, test_jobs::TestResults};
 
 #[async_trait]
 impl TestResults for Store {
@@ -21,18 +22,15 @@ impl TestResults for Store {
         mailbox: MailboxId,
         workload: Workload,
         rungs: Vec<Rung>,
+        failure: Option<Failure>,
         at: Instant,
     ) -> Result<(), StorageError> {
         self.write(move |connection, changes| {
             if mailbox::get(connection, mailbox)?.is_none() {
                 return Err(not_found("mailbox", mailbox));
             }
-            let failure = rungs.iter().find_map(|rung| match &rung.outcome {
-                RungOutcome::Failed(failure) => Some(failure),
-                RungOutcome::Passed | RungOutcome::Skipped(_) => None,
-            });
             test_rung::replace(connection, mailbox, workload, &rungs, at)?;
-            mailbox_workload::tested(connection, mailbox, workload, failure, at)?;
+            mailbox_workload::tested(connection, mailbox, workload, failure.as_ref(), at)?;
             // A ladder without any rung that held proves nothing.
             if failure.is_none() && rungs.iter().any(|rung| rung.outcome == RungOutcome::Passed) {
                 mailbox_workload::set_enabled(connection, mailbox, workload, true)?;

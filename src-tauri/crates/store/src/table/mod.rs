@@ -24,5 +24,8 @@ pub(crate) mod recipient;
 pub(crate) mod schedule;
 pub(crate) mod send_attempt;
 pub(crate) mod submission;
+pub(crate) mod test_job;
+pub(crate) mod test_job_batch;
+pub(crate) mod test_job_item;
 pub(crate) mod test_rung;
 pub(crate) mod verification;

@@ -38,7 +38,8 @@ pub(crate) fn settings(connection: &Connection) -> rusqlite::Result<Organization
     let mut select = connection.prepare_cached(
         "SELECT allow_plain_connections, require_approval, frequency, cycle_interval_minutes, max_delivery_attempts,
             max_message_bytes, max_incoming_cycles, max_outgoing_cycles, max_operations, cycle_seconds, cycle_mib,
-            cycle_timeout_minutes, connect_timeout_seconds, read_timeout_seconds, push FROM organization",
+            cycle_timeout_minutes, connect_timeout_seconds, read_timeout_seconds, push, test_batch_mailboxes,
+            test_batch_hours FROM organization",
     )?;
     select.query_row([], |row| {
         Ok(OrganizationSettings {
@@ -48,6 +49,8 @@ pub(crate) fn settings(connection: &Connection) -> rusqlite::Result<Organization
             cycle_interval_minutes: Some(row.get("cycle_interval_minutes")?).filter(|minutes| *minutes > 0),
             max_delivery_attempts: row.get("max_delivery_attempts")?,
             max_message_bytes: row.get("max_message_bytes")?,
+            test_batch_mailboxes: row.get("test_batch_mailboxes")?,
+            test_batch_hours: row.get("test_batch_hours")?,
             capacity: Capacity {
                 max_incoming_cycles: row.get("max_incoming_cycles")?,
                 max_outgoing_cycles: row.get("max_outgoing_cycles")?,
@@ -71,7 +74,7 @@ pub(crate) fn update(connection: &Connection, settings: &OrganizationSettings) -
             cycle_interval_minutes = ?4, max_delivery_attempts = ?5, max_message_bytes = ?6,
             max_incoming_cycles = ?7, max_outgoing_cycles = ?8, max_operations = ?9, cycle_seconds = ?10,
             cycle_mib = ?11, cycle_timeout_minutes = ?12, connect_timeout_seconds = ?13,
-            read_timeout_seconds = ?14, push = ?15",
+            read_timeout_seconds = ?14, push = ?15, test_batch_mailboxes = ?16, test_batch_hours = ?17",
         params![
             settings.allow_plain_connections,
             settings.require_approval,
@@ -88,6 +91,8 @@ pub(crate) fn update(connection: &Connection, settings: &OrganizationSettings) -
             capacity.connect_timeout_seconds,
             capacity.read_timeout_seconds,
             capacity.push,
+            settings.test_batch_mailboxes,
+            settings.test_batch_hours,
         ],
     )?;
     Ok(())

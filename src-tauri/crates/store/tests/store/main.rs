@@ -21,3 +21,6 @@ mod packs;
 mod schedule;
 mod schema;
 mod support;
+#[cfg(unix)]
+mod test_job_crash;
+mod test_jobs;

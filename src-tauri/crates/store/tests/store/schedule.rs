@@ -8,7 +8,10 @@ use tandem_domain::{
     probe::{Rung, RungName, RungOutcome},
     workload::{Workload, WorkloadStatus},
 };
-use tandem_engine::ports::storage::{Configuration, CycleReport, Schedule, TestResults};
+use tandem_engine::ports::{
+    storage::{Configuration, CycleReport, Schedule},
+    test_jobs::TestResults,
+};
 use tandem_store::{Store, configuration::ConfigurationChange};
 
 const IN: Workload = Workload::Incoming;
@@ -159,17 +162,22 @@ async fn a_failed_test_enables_nothing_and_its_ladder_is_kept() {
     let rung = |name, outcome| Rung { name, outcome, took_ms: 2, server_said: "said".to_owned() };
     let rungs = vec![
         rung(RungName::Tls, RungOutcome::Skipped("plain".to_owned())),
-        rung(RungName::Login, RungOutcome::Failed(failure)),
+        rung(RungName::Login, RungOutcome::Failed(failure.clone())),
     ];
-    store.record_test(AMY, IN, rungs.clone(), at(7)).await.unwrap();
+    store.record_test(AMY, IN, rungs.clone(), Some(failure), at(7)).await.unwrap();
     let state = store.mailbox(AMY).await.unwrap().incoming_state;
     assert_eq!((state.enabled, state.status, state.tested_at), (false, WorkloadStatus::Failure, Some(at(7))));
     assert_eq!(store.test_ladders(AMY).await.unwrap()[0].rungs, rungs);
-    store.record_test(AMY, IN, passed(), at(8)).await.unwrap();
+    store.record_test(AMY, IN, passed(), None, at(8)).await.unwrap();
     let state = store.mailbox(AMY).await.unwrap().incoming_state;
     assert_eq!((state.enabled, state.status, state.last_error), (true, WorkloadStatus::Success, None));
     let ladders = store.test_ladders(AMY).await.unwrap();
     assert_eq!((ladders.len(), ladders[0].at, ladders[0].rungs.clone()), (1, at(8), passed()));
     assert_eq!(store.next_due().await.unwrap(), Some(at(8)));
-    store.record_test(AMY, IN, Vec::new(), at(9)).await.unwrap();
+    store.record_test(AMY, IN, Vec::new(), None, at(9)).await.unwrap();
+    let nothing_tried = Failure::permanent_mailbox(FailureCode::PasswordMissing, "no password");
+    store.record_test(AMY, IN, Vec::new(), Some(nothing_tried), at(10)).await.unwrap();
+    let state = store.mailbox(AMY).await.unwrap().incoming_state;
+    assert_eq!((state.status, state.tested_at), (WorkloadStatus::Failure, Some(at(10))));
+    assert!(store.test_ladders(AMY).await.unwrap().is_empty(), "no rung is made up");
 }

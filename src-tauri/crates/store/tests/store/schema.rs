@@ -4,6 +4,7 @@ use crate::support::{AMY, INBOX, at, mailbox, open};
 use rusqlite::Connection;
 use std::{fs, path::PathBuf};
 use tandem_domain::frequency::FrequencyPolicy;
+use tandem_domain::workload::Workload;
 use tandem_engine::ports::storage::{Configuration, Ledger};
 use tandem_store::{DATABASE_FILE, Store, view::EmailFilter};
 
@@ -46,6 +47,8 @@ async fn a_database_of_version_1_is_upgraded_and_keeps_its_records() {
     // The old default interval becomes the policy's.
     assert_eq!(store.settings().await.unwrap().cycle_interval_minutes, None);
     assert_eq!(store.settings().await.unwrap().frequency, FrequencyPolicy::Online);
+    let settings = store.settings().await.unwrap();
+    assert_eq!((settings.test_batch_mailboxes, settings.test_batch_hours), (200, 5));
     assert_eq!(store.cursor(AMY, INBOX).await.unwrap().unwrap().0, "1:1");
     let emails = store.list_emails(EmailFilter::default(), 9).await.unwrap();
     assert_eq!(
@@ -66,6 +69,32 @@ async fn a_database_of_version_1_is_upgraded_and_keeps_its_records() {
     let fresh = open(other.path()).path().to_path_buf();
     let same = schema(&Connection::open(&path).unwrap()) == schema(&Connection::open(fresh).unwrap());
     assert!(same, "an upgraded database has the schema of a new one");
+}
+
+#[tokio::test]
+async fn a_rung_that_was_never_tried_goes_with_the_upgrade_and_a_broken_one_stays() {
+    let home = tempfile::tempdir().unwrap();
+    let path = home.path().join(DATABASE_FILE);
+    let old = Connection::open(&path).unwrap();
+    old.execute_batch(VERSION_1).unwrap();
+    for (workload, code, took_ms) in [("incoming", "not_approved", 0), ("outgoing", "dns_not_found", 0)] {
+        let failure = format!(
+            "{{\"nature\":\"permanent\",\"scope\":\"mailbox\",\"code\":\"{code}\",\"server_said\":\"x\"}}"
+        );
+        old.execute(
+            "DELETE FROM test_rung WHERE mailbox = ?1 AND workload = ?2",
+            (AMY.0.as_bytes(), workload),
+        )
+        .unwrap();
+        old.execute(
+            "INSERT INTO test_rung VALUES (?1, ?2, 0, 'dns', 'failed', ?3, NULL, ?4, 'x', 1)",
+            (AMY.0.as_bytes(), workload, failure, took_ms),
+        )
+        .unwrap();
+    }
+    drop(old);
+    let ladders = Store::open(&path, at(0)).unwrap().test_ladders(AMY).await.unwrap();
+    assert_eq!(ladders.iter().map(|one| one.workload).collect::<Vec<_>>(), [Workload::Outgoing]);
 }
 
 fn schema(connection: &Connection) -> String {

@@ -27,7 +27,8 @@ use tandem_domain::{
 use tandem_engine::{
     ports::{
         mail::Cursor,
-        storage::{DecidedItem, IncomingBatch, Keep, TestResults},
+        storage::{DecidedItem, IncomingBatch, Keep},
+        test_jobs::TestResults,
     },
     raw::RawMessage,
 };
@@ -142,7 +143,7 @@ pub fn passed() -> Vec<Rung> {
 }
 
 pub async fn enable(store: &Store, mailbox: MailboxId, workload: Workload, now: Instant) {
-    store.record_test(mailbox, workload, passed(), now).await.unwrap();
+    store.record_test(mailbox, workload, passed(), None, now).await.unwrap();
 }
 
 pub fn cycle(number: u128) -> CycleId {

@@ -95,5 +95,11 @@ fn settings(
         problems,
     );
     settings.frequency = frequency.unwrap_or(current.frequency);
+    if let Some(value) = number(&raw.test_batch_mailboxes, "test_batch_mailboxes", 1, 10_000) {
+        settings.test_batch_mailboxes = value;
+    }
+    if let Some(value) = number(&raw.test_batch_hours, "test_batch_hours", 0, 168) {
+        settings.test_batch_hours = value;
+    }
     settings
 }
