@@ -257,6 +257,8 @@ fn object(kind: &str, name: &str, health: &DomainHealth) -> ObjectHealth {
         expected: None,
         due: None,
     }
+}
+
 /// Alerts with the names of what they are about.
 pub(crate) async fn alert_views(store: &Store, alerts: &[Alert]) -> Result<Vec<AlertView>, ApiError> {
     let failed = |error| of_storage("alerts", &error);

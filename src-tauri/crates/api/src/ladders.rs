@@ -186,7 +186,6 @@ fn access(
         credentials,
         allow_plain,
         max_message_bytes: 1 << 20,
-        process_emails_from: None,
     }
 }
 

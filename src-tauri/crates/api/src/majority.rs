@@ -17,7 +17,6 @@ use tandem_domain::{
     alert_rules::{
         AlertSender, MAJORITY_WINDOW_MINUTES, MajorityFailed, ProfileAlerts, alert_sender, majority_failed,
     },
-    health::{HealthStatus, health},
     ids::ProfileId,
     mailbox::{Approval, DeliveryMethod, Mailbox},
     profile::EmailServerProfile,
@@ -131,10 +130,12 @@ impl Tandem {
         };
         let to = owner.and_then(|owner| owner.email);
         let to = to.ok_or("the profile has no owner with an email address")?;
-        let settings = self.organization_settings().await.map_err(|error| error.message)?;
         let senders = facts.senders(|mailbox, profile| {
-            health(mailbox, profile, Workload::Outgoing, &settings, facts.now)
-                .is_some_and(|found| found.status == HealthStatus::Ok)
+            let state = mailbox.state(Workload::Outgoing);
+            mailbox.is_processed(Workload::Outgoing)
+                && profile.is_some_and(|profile| profile.active)
+                && state.last_success_at.is_some()
+                && state.last_error_at <= state.last_success_at
         });
         let from = alert_sender(profile.id, &senders)
             .and_then(|id| facts.mailboxes.iter().find(|one| one.mailbox.id == id))

@@ -119,6 +119,9 @@ impl Tandem {
         let cleared = self.store.clear(object, Some(AlertCode::MessageUndeliverable), now).await;
         cleared.map_err(failed)?;
         self.engine.wake();
+        Ok(())
+    }
+
     /// Clears the alerts of mailboxes that have nothing in quarantine any more.
     async fn clear_quarantine_alerts(&self) -> Result<(), ApiError> {
         let failed = |error| of_storage("quarantine", &error);

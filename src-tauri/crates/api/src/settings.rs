@@ -66,6 +66,8 @@ fn checked(wanted: &SettingsView) -> Result<OrganizationSettings, ApiError> {
         ("cycle_interval_minutes", u32::from(wanted.cycle_interval_minutes), 0, 1_440),
         ("max_delivery_attempts", u32::from(wanted.max_delivery_attempts), 1, 1_000),
         ("max_message_mib", wanted.max_message_mib, 1, 4_096),
+        ("test_batch_mailboxes", u32::from(wanted.test_batch_mailboxes), 1, 10_000),
+        ("test_batch_hours", u32::from(wanted.test_batch_hours), 0, 168),
     ];
     in_range.extend(
         capacity
@@ -89,6 +91,8 @@ fn checked(wanted: &SettingsView) -> Result<OrganizationSettings, ApiError> {
         cycle_interval_minutes: Some(wanted.cycle_interval_minutes).filter(|minutes| *minutes > 0),
         max_delivery_attempts: wanted.max_delivery_attempts,
         max_message_bytes: u64::from(wanted.max_message_mib) << 20,
+        test_batch_mailboxes: wanted.test_batch_mailboxes,
+        test_batch_hours: wanted.test_batch_hours,
         capacity,
     })
 }

@@ -177,7 +177,7 @@ pub const fn of_failure(code: FailureCode) -> Remedy {
         | ContentBlocked
         | MessageMalformed => (Do::OpenEmail, By::MailboxOwner),
         DeliveryUnconfirmed => (Do::RetryItem, By::MailboxOwner),
-        MessageUnreadable => (Do::OpenQuarantine, By::Administrator),
+        MessageUnreadable | MessageUnavailable => (Do::OpenQuarantine, By::Administrator),
         // --- The server ---
         TlsFailed
         | TlsTooOld
@@ -226,6 +226,8 @@ pub fn of_alert(code: AlertCode, object: AlertObject) -> Remedy {
         AlertCode::WorkloadEnabled => (RemedyAction::Nothing, Who::Nobody),
         AlertCode::SomeRecipientsRefused => (RemedyAction::OpenEmail, Who::MailboxOwner),
         AlertCode::MessageQuarantined => (RemedyAction::OpenQuarantine, Who::Administrator),
+        AlertCode::MessageUndeliverable => (RemedyAction::OpenQuarantine, Who::Administrator),
+        AlertCode::MessagesMissing | AlertCode::SendingHeld => (RemedyAction::Nothing, Who::Nobody),
         AlertCode::MajorityFailed => (RemedyAction::OpenProfile, Who::Administrator),
     };
     Remedy { action, who }

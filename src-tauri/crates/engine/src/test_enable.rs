@@ -241,8 +241,7 @@ impl Test {
     async fn server_answers(&self, workload: Workload) -> Result<(), StorageError> {
         let Some(profile) = self.mailbox.profile else { return Ok(()) };
         let (storage, now) = (&self.ports.storage, self.ports.clock.now());
-        let (_, turn) =
-            storage.signal(profile, workload, self.mailbox.id, Signal::Answered, now).await?;
+        let (_, turn) = storage.signal(profile, workload, self.mailbox.id, Signal::Answered, now).await?;
         let Turn::Recovered { outage } = turn else { return Ok(()) };
         let code = AlertCode::Failure(outage.why.code);
         storage.clear(AlertObject::Profile(profile), Some(code), now).await

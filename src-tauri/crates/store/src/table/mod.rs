@@ -3,8 +3,8 @@
 pub(crate) mod alert;
 pub(crate) mod alert_settings;
 pub(crate) mod attachment;
-pub(crate) mod coverage;
 pub(crate) mod circuit;
+pub(crate) mod coverage;
 pub(crate) mod cycle;
 pub(crate) mod directory;
 pub(crate) mod email;

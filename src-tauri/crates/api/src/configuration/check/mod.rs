@@ -71,6 +71,12 @@ fn settings(
     if let Some(value) = number(&raw.max_message_mib, "max_message_mib", 1, 4_096) {
         settings.max_message_bytes = u64::from(value) << 20;
     }
+    if let Some(value) = number(&raw.test_batch_mailboxes, "test_batch_mailboxes", 1, 10_000) {
+        settings.test_batch_mailboxes = value;
+    }
+    if let Some(value) = number(&raw.test_batch_hours, "test_batch_hours", 0, 168) {
+        settings.test_batch_hours = value;
+    }
     let capacity = &mut settings.capacity;
     let fields = [
         (&raw.max_incoming_cycles, &mut capacity.max_incoming_cycles),
@@ -95,11 +101,5 @@ fn settings(
         problems,
     );
     settings.frequency = frequency.unwrap_or(current.frequency);
-    if let Some(value) = number(&raw.test_batch_mailboxes, "test_batch_mailboxes", 1, 10_000) {
-        settings.test_batch_mailboxes = value;
-    }
-    if let Some(value) = number(&raw.test_batch_hours, "test_batch_hours", 0, 168) {
-        settings.test_batch_hours = value;
-    }
     settings
 }
