@@ -120,7 +120,7 @@ pub fn to_call_for<'a>(open: &'a [Alert], told: &BTreeSet<AlertId>) -> Vec<&'a A
     open.iter()
         .filter(|alert| alert.cleared_at.is_none() && !told.contains(&alert.id))
         .filter(|alert| {
-            let remedy = remedy::of_alert(alert.raised.code, alert.raised.object);
+            let remedy = remedy::of_alert(&alert.raised);
             remedy::needs_person(alert.raised.level, remedy)
         })
         .collect()
@@ -259,7 +259,8 @@ mod tests {
     #[test]
     fn a_person_is_called_once_and_only_for_what_a_person_can_end() {
         let password = alert(1, AlertLevel::Error, FailureCode::AuthenticationFailed);
-        let passing = alert(2, AlertLevel::Error, FailureCode::TimedOut);
+        let mut passing = alert(2, AlertLevel::Error, FailureCode::TimedOut);
+        passing.raised.retry_at = Some(at(5));
         let warning = alert(3, AlertLevel::Warning, FailureCode::AuthenticationFailed);
         let over = Alert { cleared_at: Some(at(1)), ..alert(4, AlertLevel::Error, FailureCode::DiskFull) };
         let merged = Alert { count: 7, last_seen_at: at(9), ..password.clone() };

@@ -3,7 +3,7 @@
 //! The words for people are `api`'s; a shell turns the action into a button.
 
 use crate::{
-    alert::{AlertCode, AlertLevel, AlertObject},
+    alert::{AlertCode, AlertLevel, AlertObject, NewAlert},
     failure::FailureCode::{self, *},
 };
 
@@ -202,9 +202,23 @@ pub const fn of_failure(code: FailureCode) -> Remedy {
     Remedy { action, who }
 }
 
-/// The remedy of an alert about this object. What stopped a mailbox is over only after a test.
+/// The remedy of an alert. What would pass by itself does not any more where it has stopped a mailbox: then it takes a
+/// test.
 #[must_use]
-pub fn of_alert(code: AlertCode, object: AlertObject) -> Remedy {
+pub fn of_alert(raised: &NewAlert) -> Remedy {
+    let remedy = of_code(raised.code, raised.object);
+    let has_stopped = raised.level == AlertLevel::Error
+        && raised.retry_at.is_none()
+        && matches!((raised.code, raised.object), (AlertCode::Failure(_), AlertObject::Mailbox(..)));
+    if has_stopped && remedy.action == RemedyAction::Nothing {
+        return Remedy { action: RemedyAction::TestEnable, who: Who::Administrator };
+    }
+    remedy
+}
+
+/// The remedy of what happened to an object, where it is tried again.
+#[must_use]
+pub fn of_code(code: AlertCode, object: AlertObject) -> Remedy {
     let (action, who) = match code {
         AlertCode::Failure(code) => {
             let remedy = of_failure(code);
@@ -259,13 +273,32 @@ mod tests {
         let id = Uuid::nil();
         for code in FailureCode::ALL {
             let code = AlertCode::Failure(*code);
-            let profile = of_alert(code, AlertObject::Profile(ProfileId(id))).action;
+            let profile = of_code(code, AlertObject::Profile(ProfileId(id))).action;
             assert!(!matches!(profile, RemedyAction::OpenEmail | RemedyAction::OpenMailbox), "{code:?}");
-            let email = of_alert(code, AlertObject::Email(EmailId(id))).action;
+            let email = of_code(code, AlertObject::Email(EmailId(id))).action;
             assert!(!matches!(email, RemedyAction::OpenMailbox | RemedyAction::TestEnable), "{code:?}");
             let mailbox = AlertObject::Mailbox(MailboxId(id), Workload::Incoming);
-            assert_ne!(of_alert(code, mailbox).action, RemedyAction::OpenEmail, "{code:?}");
+            assert_ne!(of_code(code, mailbox).action, RemedyAction::OpenEmail, "{code:?}");
         }
+    }
+
+    #[test]
+    fn what_passes_by_itself_needs_a_test_once_it_has_stopped_a_mailbox() {
+        let raised = |retry_at| NewAlert {
+            level: if retry_at == Some(crate::Instant::UNIX_EPOCH) {
+                AlertLevel::Warning
+            } else {
+                AlertLevel::Error
+            },
+            object: AlertObject::Mailbox(MailboxId(Uuid::nil()), Workload::Incoming),
+            code: AlertCode::Failure(TimedOut),
+            detail: String::new(),
+            retry_at,
+        };
+        assert_eq!(of_alert(&raised(Some(crate::Instant::UNIX_EPOCH))).action, RemedyAction::Nothing);
+        let stopped = raised(None);
+        assert_eq!(of_alert(&stopped).action, RemedyAction::TestEnable);
+        assert!(needs_person(stopped.level, of_alert(&stopped)));
     }
 
     #[test]
@@ -274,7 +307,7 @@ mod tests {
         assert!(needs_person(AlertLevel::Error, password));
         assert!(!needs_person(AlertLevel::Warning, password));
         assert!(!needs_person(AlertLevel::Error, of_failure(TimedOut)));
-        let enabled = of_alert(
+        let enabled = of_code(
             AlertCode::WorkloadEnabled,
             AlertObject::Mailbox(MailboxId(Uuid::nil()), Workload::Incoming),
         );

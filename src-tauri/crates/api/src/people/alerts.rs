@@ -10,7 +10,7 @@ use tandem_domain::{
 
 /// An alert, with the name of what it is about.
 pub(crate) fn alert_view(alert: &Alert, object: &str, settings: &AlertSettings) -> AlertView {
-    let todo = remedy::of_alert(alert.raised.code, alert.raised.object);
+    let todo = remedy::of_alert(&alert.raised);
     let audience = audience(alert.raised.code, alert.raised.object, settings);
     let (message, mut remedy) = texts(alert.raised.code, object, alert.raised.retry_at.is_some());
     let stopped = matches!(alert.raised.object, AlertObject::Mailbox(..)) && alert.raised.retry_at.is_none();

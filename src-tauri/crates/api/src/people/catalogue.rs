@@ -77,7 +77,7 @@ fn reference() -> String {
     out.push_str("\n## Alerts that are no errors\n");
     for code in AlertCode::OTHERS {
         let (message, next) = other_texts(code);
-        let remedy = remedy::of_alert(code, AlertObject::Profile(ProfileId(Uuid::nil())));
+        let remedy = remedy::of_code(code, AlertObject::Profile(ProfileId(Uuid::nil())));
         entry(&mut out, code.as_str(), message, next, remedy, "");
     }
     out

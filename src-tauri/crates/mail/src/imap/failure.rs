@@ -117,7 +117,10 @@ pub(super) fn not_imap(host: &str, greeting: &[u8]) -> Failure {
     };
     let shown = String::from_utf8_lossy(greeting.get(..greeting.len().min(100)).unwrap_or_default());
     let said = format!("{host}: this is {kind}: \"{}\"", shown.trim());
-    Failure::permanent_profile(FailureCode::WrongProtocol, said)
+    // Only a server that is known as another kind says that the port is wrong.
+    let code =
+        if kind == "no IMAP server" { FailureCode::ProtocolViolation } else { FailureCode::WrongProtocol };
+    Failure::permanent_profile(code, said)
 }
 
 #[cfg(test)]
