@@ -131,12 +131,6 @@ impl Wire {
             self.end -= self.start;
             self.start = 0;
         }
-        if self.end == self.input.len() && self.input.len() < READ_BUFFER_BYTES {
-            // It was resting.
-            let mut input = std::mem::take(&mut self.input).into_vec();
-            input.resize(READ_BUFFER_BYTES, 0);
-            self.input = input.into_boxed_slice();
-        }
         let room = self.input.get_mut(self.end..).unwrap_or_default();
         if room.is_empty() {
             return Err(failure::violation(&self.host, "a line does not end"));
@@ -152,6 +146,12 @@ impl Wire {
             Ok(0) => Err(failure::lost(&self.host, "the server closed the connection")),
             Ok(count) => {
                 self.end += count;
+                if self.end == self.input.len() && self.input.len() < READ_BUFFER_BYTES {
+                    // It was resting, and more is to come.
+                    let mut input = std::mem::take(&mut self.input).into_vec();
+                    input.resize(READ_BUFFER_BYTES, 0);
+                    self.input = input.into_boxed_slice();
+                }
                 Ok(())
             }
             Err(error) => Err(failure::io(&self.host, &error)),

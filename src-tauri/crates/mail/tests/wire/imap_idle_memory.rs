@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 use tandem_domain::profile::Security;
-use tandem_engine::ports::mail::{Credentials, IncomingMail, MailboxAccess, Watched};
+use tandem_engine::ports::mail::{Credentials, IncomingMail, IncomingSession, MailboxAccess, Watched};
 use tandem_mail::imap::Imap;
 use tandem_practice::{
     Authority, CertificateFlaw, ImapServer, MailHub, Password, Security as Served, ServerOptions,
@@ -64,13 +64,16 @@ async fn measure(connections: usize) -> usize {
     let open = async || {
         let mut session = imap.open(&access).await.unwrap();
         session.changes(None).await.unwrap();
+        session
+    };
+    let watch = |mut session: Box<dyn IncomingSession>| {
         tokio::spawn(async move { session.watch(Duration::from_secs(600)).await.unwrap() })
     };
     // The first brings what all share.
-    let mut watches = vec![open().await];
+    let mut watches = vec![watch(open().await)];
     let before = resident();
     for _ in 0..connections {
-        watches.push(open().await);
+        watches.push(watch(open().await));
     }
     tokio::time::sleep(Duration::from_millis(300)).await;
     let each = resident().saturating_sub(before) * 1024 / connections;
