@@ -2,6 +2,7 @@
 
 use crate::{
     Tandem,
+    attach::Attached,
     people::{failure_sentence, of_storage},
     profiles::checked,
     views::{ladder_view, rung_view, skipped_ladder},
@@ -50,6 +51,9 @@ impl Tandem {
         stop: &CancellationToken,
     ) -> Result<TestEnableResult, ApiError> {
         let mailboxes = self.mailboxes_to_test(&request).await?;
+        if let Some(there) = self.elsewhere().await? {
+            return self.test_there(&there, &request, stop).await;
+        }
         let test = TestRequest {
             mailboxes: mailboxes
                 .iter()
@@ -91,6 +95,32 @@ impl Tandem {
         };
         let (succeeded, failed, skipped) = (count("success"), count("failure"), count("skipped"));
         Ok(TestEnableResult { ladders, succeeded, failed, skipped })
+    }
+
+    /// Has the engine of another process test: it counts the connections and wakes what is enabled.
+    async fn test_there(
+        &self,
+        there: &Attached,
+        request: &TestEnableRequest,
+        stop: &CancellationToken,
+    ) -> Result<TestEnableResult, ApiError> {
+        let failed = |error: serde_json::Error| ApiError::bad_request("test_enable", &error);
+        let mut events = there.events();
+        let request = serde_json::to_value(request).map_err(failed)?;
+        let call = there.call("test_enable", request);
+        tokio::pin!(call);
+        let answer = loop {
+            tokio::select! {
+                answer = &mut call => break answer?,
+                Ok(event) = events.recv() => self.hub.tell(event),
+                () = stop.cancelled() => {
+                    let remedy = "The engine's process tests on; `tandem mailbox show` shows the results.";
+                    let message = "Waiting for the test was ended.";
+                    return Err(ApiError::plain("stopped", "mailboxes", message, remedy));
+                }
+            }
+        };
+        serde_json::from_value(answer).map_err(failed)
     }
 
     async fn mailboxes_to_test(&self, request: &TestEnableRequest) -> Result<Vec<Mailbox>, ApiError> {

@@ -2,6 +2,7 @@
 //!
 //! [`Tandem`] is the program; its async methods are the actions of [`router`], one file per area.
 
+mod attach;
 mod bodies;
 mod certificates;
 mod compose;
@@ -24,6 +25,7 @@ mod settings;
 mod views;
 pub mod wire;
 
+pub use attach::{Attached, Program, Role};
 pub use compose::{OpenOptions, RunFor, RunReport, SecretsChoice, Tandem, data_folder, vault_exists};
 pub use configuration::AskPassword;
 pub use practice::{Practice, PracticeMailbox, PracticeReport};
