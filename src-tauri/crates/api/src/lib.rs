@@ -26,6 +26,8 @@ mod views;
 pub mod wire;
 
 pub use attach::{Attached, Program, Role};
-pub use compose::{OpenOptions, RunFor, RunReport, SecretsChoice, Tandem, data_folder, vault_exists};
+pub use compose::{
+    OpenOptions, RunFor, RunReport, SecretsChoice, Tandem, data_folder, engine_of, vault_exists,
+};
 pub use configuration::AskPassword;
 pub use practice::{Practice, PracticeMailbox, PracticeReport};

@@ -7,6 +7,7 @@ use crate::{
     wire::{ApiError, EngineView},
 };
 use std::{
+    path::Path,
     sync::{Arc, PoisonError},
     time::Duration,
 };
@@ -82,19 +83,11 @@ impl Tandem {
             return here;
         }
         let folder = self.folder.clone();
-        let looked = tokio::task::spawn_blocking(move || {
-            match (DataFolderLock::is_held(&folder), Holder::now(&folder)) {
-                (_, Some(holder)) => Ok(holder.view()),
-                (true, None) => Err(("unknown", true)),
-                (false, None) => Err(("none", false)),
-            }
-        });
-        let (place, running) = match looked.await {
-            Ok(Ok(view)) => return view,
-            Ok(Err(found)) => found,
-            Err(_) => ("unknown", false),
-        };
-        EngineView { running, place: place.to_owned(), since: None, process: None }
+        let looked = tokio::task::spawn_blocking(move || look(&folder)).await;
+        looked.unwrap_or_else(|error| {
+            tracing::warn!("Where the engine runs is not known: {error}");
+            EngineView { running: false, place: "unknown".to_owned(), since: None, process: None }
+        })
     }
 
     async fn wait_for_lock(&self, patience: Duration) -> Result<DataFolderLock, ApiError> {
@@ -113,5 +106,28 @@ impl Tandem {
             }
             sleep(TRY_EVERY).await;
         }
+    }
+}
+
+/// Where the engine of a data folder (the default one when none is named) runs, without opening it.
+///
+/// # Errors
+/// As [`crate::data_folder`].
+pub fn engine_of(folder: Option<&Path>) -> Result<EngineView, ApiError> {
+    let folder = match folder {
+        Some(folder) => folder.to_path_buf(),
+        None => crate::data_folder()?,
+    };
+    Ok(look(&folder))
+}
+
+/// Blocks briefly.
+fn look(folder: &Path) -> EngineView {
+    let unnamed =
+        |place: &str, running| EngineView { running, place: place.to_owned(), since: None, process: None };
+    match (DataFolderLock::is_held(folder), Holder::last(folder)) {
+        (true, Some(holder)) => holder.view(),
+        (true, None) => unnamed("unknown", true),
+        (false, _) => unnamed("none", false),
     }
 }

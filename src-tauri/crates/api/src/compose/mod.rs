@@ -9,6 +9,7 @@ mod running;
 
 pub(crate) use credentials::read_secret;
 pub use folder::{data_folder, vault_exists};
+pub use holding::engine_of;
 pub(crate) use running::LOCKED;
 pub use running::{RunFor, RunReport};
 
