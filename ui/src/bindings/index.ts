@@ -283,6 +283,18 @@ export type EndpointView = {
 	trusted_certificate_sha256?: string[],
 };
 
+/**  Where the engine of a data folder runs. */
+export type EngineView = {
+	/**  Whether one runs that goes on by itself. */
+	running: boolean,
+	/**  `window`, `service`, `terminal` (`tandem run`), `sync` (for a moment), `none`, or `unknown`. */
+	place: string,
+	/**  Since when. */
+	since: string | null,
+	/**  The process's number. */
+	process: number | null,
+};
+
 /**  What a shell hears without asking. */
 export type EventView = 
 /**  Something of this kind changed; ask again: `configuration`, `email`, `ledger`, `alert`, `schedule`. */
@@ -366,6 +378,8 @@ export type Health = {
 	since: string | null,
 	/**  Each mailbox's workload. */
 	objects: ObjectHealth[],
+	/**  Where the engine runs. */
+	engine: EngineView,
 };
 
 /**  What Home shows: is anything broken, what needs me, what happens now. */
@@ -376,8 +390,10 @@ export type Home = {
 	headline: string,
 	/**  Since when. */
 	since: string | null,
-	/**  Whether the engine runs in this process. */
+	/**  Whether the engine runs, in whatever process. */
 	engine_running: boolean,
+	/**  Where it runs. */
+	engine: EngineView,
 	/**  Whether this is the practice organization. */
 	practice: boolean,
 	/**  Where secrets live, and in what state. */
@@ -950,6 +966,8 @@ export type Actions = {
 	remap_mailbox: { request: RemapRequest; response: RemapResult };
 	/** Runs a mailbox's cycles now. */
 	sync_now: { request: MailboxRequest; response: MailboxView };
+	/** Looks at the schedule now: another process made something due. */
+	wake_engine: { request: Nothing; response: Nothing };
 	/** A page of email activities. */
 	emails: { request: EmailsRequest; response: EmailPage };
 	/** One email activity. */

@@ -110,7 +110,7 @@ impl Tandem {
         let engine = self.engine_view().await;
         let (status, since) = match overall {
             // Proof of life was given, and nobody goes on giving it: that is told now, not when it is late.
-            Some((status, _)) if !engine.running && status != HealthStatus::Stopped => (NOT_RUNNING, None),
+            Some(_) if !engine.running => (NOT_RUNNING, None),
             Some((status, since)) => (status.as_str(), since),
             None if mailboxes == 0 => ("empty", None),
             None => (HealthStatus::Unproven.as_str(), None),

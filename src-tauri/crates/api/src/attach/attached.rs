@@ -141,6 +141,11 @@ impl Attached {
         self.holder.view()
     }
 
+    /// Where that engine looks for passwords: `keychain`, `file` or `memory`.
+    pub(super) fn secrets(&self) -> &str {
+        &self.holder.secrets
+    }
+
     /// Returns when the connection has ended: the engine stopped, or its process ended.
     pub async fn closed(&self) {
         self.closed.cancelled().await;

@@ -198,8 +198,9 @@ impl Program {
             match Attached::find(self.folder()).await {
                 Ok(Some(there)) => {
                     locked_since = None;
-                    self.stay_attached(Arc::new(there)).await;
-                    self.wait_for_its_return().await;
+                    let there = Arc::new(there);
+                    self.stay_attached(Arc::clone(&there)).await;
+                    self.wait_for_its_return(&there).await;
                     continue;
                 }
                 Ok(None) => {}
@@ -246,13 +247,15 @@ impl Program {
         self.tell(EventView::Engine { running: false });
     }
 
-    /// The other engine ended: it may be started again, or this process takes over.
-    async fn wait_for_its_return(&self) {
-        let last = Holder::last(self.folder());
-        self.stands(Some(stopped_there(self.folder())));
+    /// The other engine ended: it may be started again, or this process takes over. Not by itself where it would look
+    /// for passwords in another place: every mailbox would count as one without a password.
+    async fn wait_for_its_return(&self, gone: &Attached) {
+        let (theirs, ours) = (gone.secrets(), self.here.secrets_word());
+        let takes_over = theirs == ours;
+        self.stands(Some(stopped_there(self.folder(), (!takes_over).then_some((theirs, ours)))));
         let until = Instant::now() + GRACE;
-        while Instant::now() < until && !self.pause(LOOK_EVERY).await {
-            if DataFolderLock::is_held(self.folder()) && Holder::now(self.folder()) != last {
+        while !takes_over || Instant::now() < until {
+            if self.pause(LOOK_EVERY).await || DataFolderLock::is_held(self.folder()) {
                 return;
             }
         }
@@ -326,11 +329,13 @@ async fn forward(program: Arc<Program>, mut heard: broadcast::Receiver<EventView
     }
 }
 
-fn stopped_there(folder: &Path) -> ApiError {
-    ApiError::plain(
-        "engine_stopped_elsewhere",
-        &folder.display().to_string(),
-        "The process that ran the engine has stopped. What it did is kept; nothing is synchronized at the moment.",
-        "Nothing to do: when it is not started again within a few seconds, this window takes over. Try again takes over at once.",
-    )
+fn stopped_there(folder: &Path, secrets: Option<(&str, &str)>) -> ApiError {
+    let message = "The process that ran the engine has stopped. What it did is kept; nothing is synchronized at the moment.";
+    let remedy = match secrets {
+        None => "Nothing to do: when it is not started again within a few seconds, this window takes over. Try again takes over at once.".to_owned(),
+        Some((theirs, ours)) => format!(
+            "Start it again (`tandem service status` shows how). This window does not take over by itself, because it looks for passwords in another place ({ours}, not {theirs}); Try again starts the engine here all the same."
+        ),
+    };
+    ApiError::plain("engine_stopped_elsewhere", &folder.display().to_string(), message, &remedy)
 }

@@ -21,7 +21,7 @@ const AT_LEAST: Duration = Duration::from_millis(400);
 
 /// The engine of the data folder is this process's. Dropping it frees the lock, last of all.
 #[derive(Debug)]
-pub(super) struct Held {
+pub(crate) struct Held {
     listening: Option<Listening>,
     file: Option<HolderFile>,
     lock: DataFolderLock,
@@ -32,9 +32,9 @@ impl Tandem {
     ///
     /// # Errors
     /// When another process has it, with who that is; a folder that cannot be used.
-    pub(super) async fn hold(self: &Arc<Self>, role: Role, patience: Duration) -> Result<Held, ApiError> {
+    pub(crate) async fn hold(self: &Arc<Self>, role: Role, patience: Duration) -> Result<Held, ApiError> {
         let lock = self.wait_for_lock(patience).await?;
-        let mut holder = Holder::this_process(role, self.secrets_word, None);
+        let mut holder = Holder::this_process(role, self.secrets_word(), None);
         let view = holder.view();
         let mut listening = None;
         if role.lasts() && !self.is_practice {
@@ -61,7 +61,7 @@ impl Tandem {
     }
 
     /// Tells the shells that are attached, and frees the lock.
-    pub(super) async fn let_go(&self, held: Held) {
+    pub(crate) async fn let_go(&self, held: Held) {
         let Held { listening, file, lock } = held;
         if let Some(listening) = listening {
             listening.end().await;

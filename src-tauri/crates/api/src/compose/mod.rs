@@ -170,6 +170,11 @@ impl Tandem {
         self.hub.subscribe()
     }
 
+    /// Where passwords live: `keychain`, `file` or `memory`.
+    pub(crate) const fn secrets_word(&self) -> &'static str {
+        self.secrets_word
+    }
+
     pub(crate) fn event_sender(&self) -> broadcast::Sender<EventView> {
         self.hub.sender()
     }

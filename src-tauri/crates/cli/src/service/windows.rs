@@ -37,8 +37,13 @@ static STATUS: OnceLock<ServiceStatusHandle> = OnceLock::new();
 // The macro makes the function that the service control calls; its unsafe code is the library's.
 #[allow(unsafe_code, missing_docs, reason = "the library's macro")]
 mod entry {
-    use super::{OsString, define_windows_service};
+    use super::{OsString, define_windows_service, service_dispatcher};
     define_windows_service!(service_main, from_service_control);
+
+    pub(super) fn start() -> windows_service::Result<()> {
+        service_dispatcher::start("tandem", service_main)
+    }
+
     fn from_service_control(_arguments: Vec<OsString>) {
         super::serve();
     }
@@ -47,7 +52,7 @@ mod entry {
 /// Does the work as a service. Returns when the service has stopped.
 pub fn dispatch(arguments: Arguments, work: Work) -> ExitCode {
     let _ = WORK.set((Mutex::new(Some(arguments)), work));
-    match service_dispatcher::start("tandem", entry::service_main) {
+    match entry::start() {
         Ok(()) => ExitCode::SUCCESS,
         Err(Error::Winapi(error)) if error.raw_os_error() == Some(NOT_A_SERVICE) => {
             eprintln!("Not started by the service control: running in the foreground.");
