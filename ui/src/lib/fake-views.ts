@@ -1,4 +1,12 @@
-import type { EmailRow, EmailView, EngineView, Home, MailboxDetail, MailboxView, ProfileView } from "../bindings";
+import type {
+  EmailRow,
+  EmailView,
+  EngineView,
+  Home,
+  MailboxDetail,
+  MailboxView,
+  ProfileView,
+} from "../bindings";
 import * as data from "./fake-data";
 
 /** What the pretended engine knows when a page is asked for. */

@@ -190,6 +190,7 @@ export class FakeBackend implements Backend {
 
   private handlers: Handlers = {
     home: async () => homeOf(this),
+    wake_engine: async () => ({}),
     health: async () => ({ status: "ok", since: null, objects: [], engine: this.engine }),
     alerts: async () => (this.scenario === "broken" ? data.alerts() : []),
     profiles: async () => this.profiles,
