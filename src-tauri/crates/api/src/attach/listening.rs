@@ -31,6 +31,8 @@ const MOST_CONNECTIONS: usize = 64;
 const MOST_CALLS: usize = 64;
 /// A shell says hello within this time.
 const HELLO_WITHIN: Duration = Duration::from_secs(5);
+/// And in so few bytes.
+const LONGEST_HELLO: usize = 4 * 1024;
 /// When the engine stops: calls that are almost done, and the last word, get this long.
 const LAST_WORDS: Duration = Duration::from_secs(1);
 /// Frames that wait for a slow shell.
@@ -131,7 +133,8 @@ async fn next(listener: &Listener, connections: usize) -> io::Result<Stream> {
 
 async fn serve(stream: Stream, house: House) {
     let (receiving, sending) = tokio::io::split(stream);
-    let mut receiving = FramedRead::new(receiving, codec(LONGEST_REQUEST));
+    // A stranger is not worth more memory than a greeting.
+    let mut receiving = FramedRead::new(receiving, codec(LONGEST_HELLO));
     let mut sending = FramedWrite::new(sending, codec(LONGEST_ANSWER));
     let hello = tokio::select! {
         () = house.stop.cancelled() => return,
@@ -148,6 +151,7 @@ async fn serve(stream: Stream, house: House) {
     if sending.send(answer).await.is_err() || matches!(told, Told::Refused { .. }) {
         return;
     }
+    receiving.decoder_mut().set_max_frame_length(LONGEST_REQUEST);
     converse(receiving, sending, events, house).await;
 }
 

@@ -79,5 +79,11 @@ fn text(health: &Health) -> String {
         .filter(|one| one.status != "ok")
         .map(|one| format!("{} {}: {}\n", one.object, one.workload, clean(&one.why)))
         .collect();
-    format!("{}\n\n{}{why}", health.status, table.text("Nothing is synchronized yet.\n"))
+    let engine = if health.engine.running {
+        String::new()
+    } else {
+        "The engine does not run: nothing is synchronized until `tandem run`, the service or the window is started.\n"
+            .to_owned()
+    };
+    format!("{}\n{engine}\n{}{why}", health.status, table.text("Nothing is synchronized yet.\n"))
 }

@@ -4,6 +4,7 @@ use super::Outcome;
 use crate::{
     arguments::{Arguments, Command, Scope, ServiceCommand, Which},
     output::{Done, Output},
+    passphrase,
     service::plan::Plan,
     times::shown,
 };
@@ -57,6 +58,10 @@ pub(super) async fn run(arguments: Arguments, output: &Output) -> Outcome {
             if *print {
                 output.text(&system::text(&plan));
                 return Ok(Done::All);
+            }
+            if let Some(file) = &plan.passphrase_file {
+                // Better now than in a log that nobody reads.
+                passphrase::from_file(file)?;
             }
             blocking(move || system::install(&plan).map(|()| plan)).await.map(|plan| {
                 eprintln!("{}", plan.hint());

@@ -3,8 +3,10 @@
 //! The files are our own few lines for each system and no library's: they say `Type=notify`, the time to stop and how a
 //! passphrase comes in, and `remove` must know its own work.
 
+#[cfg(any(unix, test))]
 pub mod launchd;
 pub mod plan;
+#[cfg(any(unix, test))]
 pub mod systemd;
 #[cfg(windows)]
 pub mod windows;
