@@ -247,6 +247,32 @@ fn a_stop_in_the_middle_of_a_hanging_cycle_takes_less_than_ten_seconds_and_loses
     assert_eq!(received, expected, "each once");
 }
 
+#[test]
+fn a_stop_while_a_server_keeps_its_last_word_takes_less_than_ten_seconds_and_sends_nothing_twice() {
+    let practice = Practice::start(&["amy", "ben"]);
+    let mut scene = practice.scene();
+    let _ = scene.apply(&practice.setup("Contoso", "imap_smtp", &["amy", "ben"])).success();
+    let _ = scene.data.run(["mailbox", "test-enable", "--all"]).success();
+    practice.smtp.faults().always(Stage::AfterDelivery, Fault::Hang);
+    let before = practice.smtp.faults().fired();
+    let words = ["--from", AMY, "--to", "ben@contoso.test", "--subject", "Once", "--body", "Only once."];
+    let id = scene.send(words);
+    let engine = scene.data.spawn(["run", "--as-service"]);
+    wait_until("the server to keep silent", LIMIT, || {
+        (practice.smtp.faults().fired() > before).then_some(())
+    });
+    let asked = Instant::now();
+    let _ = engine.terminate(STOPS_WITHIN).success();
+    println!("stopped in {:?}", asked.elapsed());
+    practice.smtp.faults().clear();
+    scene.data = scene.data.with("TANDEM_CLOCK_AHEAD_SECONDS", "3600");
+    let _ = scene.data.run(["run", "--until-idle"]).success();
+    let copies = practice.hub.messages("ben@contoso.test");
+    let copies = copies.iter().filter(|one| String::from_utf8_lossy(&one.raw).contains("Subject: Once\r\n"));
+    assert_eq!(copies.count(), 1);
+    assert_eq!(scene.email(&id)["status"], "sent", "its copy in Ben's mailbox proves it");
+}
+
 /// A `systemctl` that only writes down what it was asked.
 struct Systemd {
     home: tempfile::TempDir,
