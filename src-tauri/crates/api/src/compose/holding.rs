@@ -45,7 +45,7 @@ impl Tandem {
                 }
                 // Synchronizing is worth more than being seen.
                 Err(error) => {
-                    tracing::warn!("Other windows and commands cannot attach to this engine: {error}")
+                    tracing::warn!("Other windows and commands cannot attach to this engine: {error}");
                 }
             }
         }
