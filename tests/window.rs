@@ -8,7 +8,6 @@
     reason = "a panic in a test is its failure"
 )]
 
-use serde_json::json;
 use std::{
     net::TcpListener,
     process::Command,
@@ -323,8 +322,7 @@ async fn a_closed_window_keeps_synchronizing_and_a_second_start_shows_it_again()
         .await;
     wait_until("the window to go", SOON, || desktop.visible_windows().is_empty().then_some(()));
     assert_eq!(window.process(), process, "the process runs on");
-    let mail =
-        tandem_tests::Mail::new("eve@fabrikam.test", AMY, "While closed", "closed@fabrikam.test").raw();
+    let mail = Mail::new("eve@fabrikam.test", AMY, "While closed", "closed@fabrikam.test").raw();
     servers.send_from_outside("eve@fabrikam.test", AMY, &mail);
     let sent = Instant::now();
     wait_until("the engine's next cycle", Duration::from_secs(90), || {
