@@ -57,6 +57,9 @@ const HOMES: &[(&str, &[&str])] = &[
     ("lettre", &["tandem-mail"]),
     ("reqwest", &["tandem-mail", "tandem-crm"]),
     ("clap", &["tandem-cli"]),
+    ("interprocess", &["tandem-api"]),
+    ("windows-service", &["tandem-cli"]),
+    ("sd-notify", &["tandem-cli"]),
 ];
 
 /// The domain is pure: words and rules need dates, ids and errors, nothing that reads, waits or speaks.

@@ -8,7 +8,6 @@
     reason = "a panic in a test is its failure"
 )]
 
-use serde_json::json;
 use std::{
     net::TcpListener,
     process::Command,
@@ -20,7 +19,8 @@ use std::{
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 use tandem_tests::{
-    Desktop, Home, MailOptions, MailServers, Retrieval, Scene, TandemData, Window, header, wait_until,
+    Desktop, Home, Mail, MailOptions, MailServers, Practice, Retrieval, Scene, TandemData, Window, header,
+    wait_until,
 };
 
 const SOON: Duration = Duration::from_secs(30);
@@ -322,8 +322,7 @@ async fn a_closed_window_keeps_synchronizing_and_a_second_start_shows_it_again()
         .await;
     wait_until("the window to go", SOON, || desktop.visible_windows().is_empty().then_some(()));
     assert_eq!(window.process(), process, "the process runs on");
-    let mail =
-        tandem_tests::Mail::new("eve@fabrikam.test", AMY, "While closed", "closed@fabrikam.test").raw();
+    let mail = Mail::new("eve@fabrikam.test", AMY, "While closed", "closed@fabrikam.test").raw();
     servers.send_from_outside("eve@fabrikam.test", AMY, &mail);
     let sent = Instant::now();
     wait_until("the engine's next cycle", Duration::from_secs(90), || {
@@ -350,50 +349,6 @@ async fn a_closed_window_keeps_synchronizing_and_a_second_start_shows_it_again()
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_data_folder_that_another_engine_has_is_said_and_can_be_tried_again() {
-    let _desktop = Desktop::take().await;
-    let servers = MailServers::start_with(&MailOptions::with_accounts(["amy"]));
-    let account = servers.account("amy").clone();
-    let scene = Scene {
-        data: TandemData::new()
-            .with("TANDEM_SECRETS", "keychain")
-            .with_passwords(std::slice::from_ref(&account)),
-    };
-    let _ = scene.apply(&servers.setup("Contoso", Retrieval::ImapTls)).success();
-    let _ = scene.data.run(["mailbox", "test-enable", "--all"]).success();
-    let first = scene.data.spawn(["run"]);
-    // Looking whether a second one can start would keep the first from starting.
-    let process = format!(" {} ", first.id());
-    wait_until("the first engine", SOON, || {
-        let locks = std::fs::read_to_string("/proc/locks").unwrap();
-        locks.lines().any(|lock| lock.contains("FLOCK") && lock.contains(&process)).then_some(())
-    });
-
-    let window = Window::open(&Home::over(&scene.data)).await;
-    let folder = scene.data.path().display().to_string();
-    let said = window.row("error", &folder).await.text().await.unwrap();
-    println!("{said}");
-    window.shot("engine-elsewhere").await;
-    // The data is shown all the same.
-    window.go("mailboxes").await;
-    let _ = window.see(&format!("mailbox-row-{AMY}")).await;
-
-    let _ = first.terminate(SOON);
-    let again = "//*[@data-testid='error']//button[.='Try again']";
-    window.page.find(fantoccini::Locator::XPath(again)).await.unwrap().click().await.unwrap();
-    let start = Instant::now();
-    while window.ask("return document.querySelectorAll('[data-testid=\"error\"]').length").await != json!(0) {
-        assert!(start.elapsed() < SOON, "the error stays");
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
-    assert_ne!(
-        scene.data.run(["run", "--for", "10ms"]).code,
-        Some(0),
-        "now the window's engine has the folder"
-    );
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn a_cold_start_paints_and_says_how_long_it_took() {
     let _desktop = Desktop::take().await;
     let data = TandemData::new();
@@ -408,4 +363,38 @@ async fn a_cold_start_paints_and_says_how_long_it_took() {
         });
         println!("{start} start: painted after {painted} ms");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_window_is_a_window_on_the_service_and_takes_over_when_that_stops() {
+    let desktop = Desktop::take().await;
+    let practice = tokio::task::spawn_blocking(|| Practice::start(&["amy"])).await.unwrap();
+    let mut scene = practice.scene();
+    // The same place as the window's, or it would not take over by itself.
+    scene.data = scene.data.with("TANDEM_SECRETS", "keychain");
+    let _ = scene.apply(&practice.setup("Contoso", "imap_smtp", &["amy"])).success();
+    let _ = scene.data.run(["mailbox", "test-enable", AMY]).success();
+    let service = scene.data.spawn(["run", "--as-service"]);
+    let note = scene.data.path().join("engine.json");
+    wait_until("the service to listen", SOON, || note.exists().then_some(()));
+
+    let window = Window::open(&Home::over(&scene.data)).await;
+    let _ = window.find("[data-testid=\"home-engine\"][data-place=\"service\"]").await;
+    window.shot("home-service").await;
+    window.go("records").await;
+    practice.hub.deliver(AMY, Mail::new(OUTSIDER, AMY, SUBJECT, "crane@contoso.test").raw()).unwrap();
+    scene.sync(AMY);
+    // Told by the service's events: nothing was clicked.
+    let _ = window.row("record-row-", SUBJECT).await;
+    window.go("home").await;
+
+    let _ = service.terminate(Duration::from_secs(10)).success();
+    window.text("error-message").await;
+    window.shot("home-service-stopped").await;
+    let _ = window.find("[data-testid=\"home-engine\"][data-place=\"window\"]").await;
+    let refused = scene.data.run(["--json", "run"]).expect_code(1).json();
+    assert!(refused["message"].as_str().unwrap().contains("in a window (process "), "{refused}");
+    drop(window);
+    drop(desktop);
+    tokio::task::spawn_blocking(move || drop(practice)).await.unwrap();
 }

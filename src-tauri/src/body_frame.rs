@@ -1,7 +1,7 @@
 //! Serves mail bodies to their frame, under a policy of their own: nothing is loaded, nothing runs.
 
-use crate::{composition, state::Shell};
-use tandem_api::wire::{ApiError, EmailRequest};
+use crate::state::Shell;
+use tandem_api::wire::ApiError;
 use tauri::{
     Manager, UriSchemeContext, UriSchemeResponder, Wry, async_runtime,
     http::{Request, Response, StatusCode, header},
@@ -28,8 +28,7 @@ pub fn serve(context: UriSchemeContext<'_, Wry>, request: Request<Vec<u8>>, resp
 }
 
 async fn body(shell: &Shell, id: String) -> Result<String, ApiError> {
-    let tandem = composition::shown(&shell.tandem().await?).await;
-    Ok(tandem.email_body(EmailRequest { id }).await?.html)
+    Ok(shell.program().await?.email_body(&id).await?.html)
 }
 
 fn page(status: StatusCode, html: String) -> Response<Vec<u8>> {

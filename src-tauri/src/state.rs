@@ -8,16 +8,15 @@ use std::{
         atomic::{AtomicBool, Ordering},
     },
 };
-use tandem_api::{Tandem, wire::ApiError};
+use tandem_api::{Program, wire::ApiError};
 use tokio::sync::watch;
 
-type Opening = Option<Result<Arc<Tandem>, ApiError>>;
+type Opening = Option<Result<Arc<Program>, ApiError>>;
 
 /// The shell's state, one per process.
 pub struct Shell {
     data: Option<PathBuf>,
     opening: watch::Sender<Opening>,
-    engine_problem: Mutex<Option<ApiError>>,
     preferences: Mutex<Preferences>,
     quitting: AtomicBool,
     asked_before_closing: AtomicBool,
@@ -29,15 +28,14 @@ impl Shell {
         Self {
             data,
             opening: watch::Sender::new(None),
-            engine_problem: Mutex::default(),
             preferences: Mutex::default(),
             quitting: AtomicBool::new(false),
             asked_before_closing: AtomicBool::new(false),
         }
     }
 
-    /// Opens the program. A failure is what [`Shell::tandem`] answers from now on.
-    pub async fn open(&self) -> Result<Arc<Tandem>, ApiError> {
+    /// Opens the program. A failure is what [`Shell::program`] answers from now on.
+    pub async fn open(&self) -> Result<Arc<Program>, ApiError> {
         let opened = composition::open(self.data.clone()).await;
         if let Err(error) = &opened {
             self.opening.send_replace(Some(Err(error.clone())));
@@ -46,22 +44,12 @@ impl Shell {
     }
 
     /// The program is ready to be called.
-    pub fn opened(&self, tandem: &Arc<Tandem>) {
-        self.opening.send_replace(Some(Ok(Arc::clone(tandem))));
-    }
-
-    /// Why the engine does not run although the program is open.
-    pub fn engine_problem(&self) -> Option<ApiError> {
-        self.engine_problem.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
-    /// Keeps why the engine does not run.
-    pub fn set_engine_problem(&self, problem: Option<ApiError>) {
-        *self.engine_problem.lock().unwrap_or_else(PoisonError::into_inner) = problem;
+    pub fn opened(&self, program: &Arc<Program>) {
+        self.opening.send_replace(Some(Ok(Arc::clone(program))));
     }
 
     /// The program, as soon as it is open; else why it could not be opened.
-    pub async fn tandem(&self) -> Result<Arc<Tandem>, ApiError> {
+    pub async fn program(&self) -> Result<Arc<Program>, ApiError> {
         let mut opening = self.opening.subscribe();
         match opening.wait_for(Option::is_some).await {
             Ok(opened) => match opened.clone() {
@@ -73,7 +61,7 @@ impl Shell {
     }
 
     /// The program if it is open now.
-    pub fn tandem_now(&self) -> Option<Arc<Tandem>> {
+    pub fn program_now(&self) -> Option<Arc<Program>> {
         self.opening.borrow().as_ref()?.as_ref().ok().cloned()
     }
 

@@ -1,12 +1,11 @@
 //! The tray icon: open the window, see how things stand, quit.
 
-use crate::{composition, state::Shell, window};
+use crate::{state::Shell, window};
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     sync::atomic::{AtomicBool, Ordering},
     time::Duration,
 };
-use tandem_api::wire::Nothing;
 use tauri::{
     AppHandle, Manager, Wry, async_runtime,
     menu::{Menu, MenuItem, PredefinedMenuItem},
@@ -57,9 +56,9 @@ pub fn refresh(app: &AppHandle) {
         if let Some(tray) = app.try_state::<Tray>() {
             tray.refreshing.store(false, Ordering::SeqCst);
         }
-        let Some(tandem) = app.state::<Shell>().tandem_now() else { return };
-        match composition::shown(&tandem).await.home(Nothing::default()).await {
-            Ok(home) => say(&app, &home.headline),
+        let Some(program) = app.state::<Shell>().program_now() else { return };
+        match program.headline().await {
+            Ok(headline) => say(&app, &headline),
             Err(error) => say(&app, &error.message),
         }
     });

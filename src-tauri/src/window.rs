@@ -1,7 +1,7 @@
 //! The window: shown, hidden while the engine keeps running, and quit.
 
 use crate::{
-    composition, preferences,
+    preferences,
     preferences::{OnClose, Preferences},
     state::Shell,
 };
@@ -47,15 +47,15 @@ pub fn show(app: &AppHandle) {
     let _ = window.set_focus();
 }
 
-/// Stops the engine cleanly, then ends the process.
+/// Stops the engine of this process cleanly, then ends the process. One that runs as a service goes on.
 pub fn quit(app: &AppHandle) {
     if !app.state::<Shell>().begin_quitting() {
         return;
     }
     let app = app.clone();
     async_runtime::spawn(async move {
-        if let Some(tandem) = app.state::<Shell>().tandem_now()
-            && tokio::time::timeout(STOP_WITHIN, composition::close(&tandem)).await.is_err()
+        if let Some(program) = app.state::<Shell>().program_now()
+            && tokio::time::timeout(STOP_WITHIN, program.close()).await.is_err()
         {
             tracing::warn!("The engine did not stop in {} s; what it did is durable", STOP_WITHIN.as_secs());
         }

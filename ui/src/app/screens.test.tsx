@@ -72,6 +72,26 @@ test("an engine that can't run is said over everything, and tried again", async 
   await waitFor(() => expect(screen.queryByTestId(testIds.error)).not.toBeInTheDocument());
 });
 
+test("a window says that the engine runs as a service, and when that stops and comes back", async () => {
+  const fake = new FakeBackend("healthy", 0);
+  fake.engine = { running: true, place: "service", since: "2026-11-21T08:00:00Z", process: 812 };
+  setBackend(fake);
+  render(<App router={createRoutes(createMemoryHistory({ initialEntries: ["/"] }))} />);
+  expect(await screen.findByTestId(testIds.homeEngine)).toHaveTextContent("as a service, since");
+
+  fake.engine = { running: false, place: "none", since: null, process: null };
+  fake.problem = failure({ code: "engine_stopped_elsewhere", message: "The process has stopped." });
+  act(() => fake.emit({ type: "engine", running: false }));
+  expect(await screen.findByText("The process has stopped.")).toBeInTheDocument();
+  await waitFor(() => expect(screen.queryByTestId(testIds.homeEngine)).not.toBeInTheDocument());
+
+  fake.engine = { running: true, place: "window", since: "2026-11-21T08:01:00Z", process: 900 };
+  fake.problem = null;
+  act(() => fake.emit({ type: "engine", running: true }));
+  expect(await screen.findByTestId(testIds.homeEngine)).toHaveTextContent("the engine runs in this window");
+  expect(screen.queryByText("The process has stopped.")).not.toBeInTheDocument();
+});
+
 test("the wizard writes nothing before its last button, and then the profile and its mailboxes", async () => {
   const user = userEvent.setup();
   const fake = open("empty", "/profiles/new");

@@ -340,6 +340,18 @@ export type EndpointView = {
 	trusted_certificate_sha256?: string[],
 };
 
+/**  Where the engine of a data folder runs. */
+export type EngineView = {
+	/**  Whether one runs that goes on by itself. */
+	running: boolean,
+	/**  `window`, `service`, `terminal` (`tandem run`), `sync` (for a moment), `none`, or `unknown`. */
+	place: string,
+	/**  Since when. */
+	since: string | null,
+	/**  The process's number. */
+	process: number | null,
+};
+
 /**  What a shell hears without asking. */
 export type EventView = 
 /**  Something of this kind changed; ask again: `configuration`, `email`, `ledger`, `alert`, `schedule`, `test_job`. */
@@ -439,6 +451,8 @@ export type Health = {
 	engine_running: boolean,
 	/**  The organization, each profile, and each mailbox's workload. */
 	objects: ObjectHealth[],
+	/**  Where the engine runs. */
+	engine: EngineView,
 };
 
 /**  What Home shows: is anything broken, what needs me, what happens now. */
@@ -449,8 +463,10 @@ export type Home = {
 	headline: string,
 	/**  Since when. */
 	since: string | null,
-	/**  Whether the engine runs in this process. */
+	/**  Whether the engine runs, in whatever process. */
 	engine_running: boolean,
+	/**  Where it runs. */
+	engine: EngineView,
 	/**  Whether this is the practice organization. */
 	practice: boolean,
 	/**  Where secrets live, and in what state. */
@@ -1307,6 +1323,8 @@ export type Actions = {
 	remap_mailbox: { request: RemapRequest; response: RemapResult };
 	/** Runs a mailbox's cycles now. */
 	sync_now: { request: MailboxRequest; response: MailboxView };
+	/** Looks at the schedule now: another process made something due. */
+	wake_engine: { request: Nothing; response: Nothing };
 	/** A page of email activities. */
 	emails: { request: EmailsRequest; response: EmailPage };
 	/** One email activity. */

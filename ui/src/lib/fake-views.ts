@@ -1,4 +1,12 @@
-import type { EmailRow, EmailView, Home, MailboxDetail, MailboxView, ProfileView } from "../bindings";
+import type {
+  EmailRow,
+  EmailView,
+  EngineView,
+  Home,
+  MailboxDetail,
+  MailboxView,
+  ProfileView,
+} from "../bindings";
 import * as data from "./fake-data";
 
 /** What the pretended engine knows when a page is asked for. */
@@ -7,6 +15,7 @@ type Told = {
   readonly profiles: ProfileView[];
   readonly mailboxes: MailboxView[];
   readonly practicing: boolean;
+  readonly engine: EngineView;
 };
 
 /** The rungs of a ladder, from the ground up. */
@@ -39,7 +48,8 @@ export function homeOf(fake: Told): Home {
         ? "One mailbox is stopped: its mail is neither fetched nor sent"
         : `All ${enabled.length} mailboxes are in step`,
     since: empty ? null : data.ago(broken ? 40 : 60 * 5),
-    engine_running: fake.scenario !== "standing",
+    engine_running: fake.engine.running,
+    engine: fake.engine,
     practice: fake.practicing,
     secrets: broken
       ? {

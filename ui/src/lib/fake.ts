@@ -4,6 +4,7 @@ import type {
   AlertView,
   ApiError,
   EmailView,
+  EngineView,
   EventView,
   LadderView,
   MailboxView,
@@ -35,6 +36,9 @@ export class FakeBackend implements Backend {
   mailboxes: MailboxView[];
   private emails: EmailView[];
   practicing = false;
+  engine: EngineView = { running: true, place: "window", since: data.ago(60), process: 4711 };
+  /** Why no engine runs, when it stopped after the start. */
+  problem: ApiError | null = null;
   private settings: SettingsView = {
     allow_plain_connections: false,
     require_approval: true,
@@ -114,7 +118,7 @@ export class FakeBackend implements Backend {
         message: "Another Tandem synchronizes this data folder: process 4711.",
         remedy: "Nothing is lost. Stop `tandem run` there if this window shall synchronize, then try again.",
       });
-    if (this.scenario !== "startup_error" || again) return null;
+    if (this.scenario !== "startup_error" || again) return this.problem;
     throw data.failure({
       code: "data_folder_locked",
       object: "/home/admin/.local/share/tandem",
@@ -229,6 +233,8 @@ export class FakeBackend implements Backend {
   private handlers: Handlers = {
     home: async () => homeOf(this),
     health: async () => ({ status: "ok", since: null, why: "", engine_running: true, objects: [] }),
+    wake_engine: async () => ({}),
+    health: async () => ({ status: "ok", since: null, objects: [], engine: this.engine }),
     alerts: async () => (this.scenario === "broken" ? data.alerts() : []),
     health: async () => ({ status: "ok", since: null, objects: [] }),
     alerts: async ({ include_cleared }) => this.alerts.filter((a) => include_cleared || !a.cleared_at),

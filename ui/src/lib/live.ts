@@ -48,6 +48,8 @@ export function reduceLive(live: Live, event: EventView): Live {
         rungs: event.ladder.rungs,
         result: event.ladder,
       }));
+    case "engine":
+      return event.running ? live : { ...live, progress: new Map() };
     default:
       return live;
   }
@@ -111,6 +113,8 @@ export function listenToEngine(queries: QueryClient): () => void {
   };
   const stop = backend().onEvent((event) => {
     if (event.type === "changed") for (const key of OLD_AFTER[event.kind] ?? []) old.add(key);
+    // Where the engine runs, and why it does not, may have changed; whatever it was doing has ended.
+    if (event.type === "engine") old.add("startup");
     if (event.type === "engine" || (event.type === "progress" && event.finished)) old.add("home");
     if (event.type === "ladder") for (const key of ["mailbox", "mailboxes"]) old.add(key);
     if (old.size > 0) timer ??= setTimeout(flush, 500);

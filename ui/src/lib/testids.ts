@@ -16,6 +16,7 @@ export const testIds = {
   closeQuit: "close-quit",
 
   homeHeadline: "home-headline",
+  homeEngine: "home-engine",
   homeSetUpProfile: "home-set-up-profile",
   homeTryPractice: "home-try-practice",
   homeAlert: (id: string) => `home-alert-${id}`,

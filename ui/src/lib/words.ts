@@ -8,6 +8,12 @@ const WORDS: Record<string, Record<string, string>> = {
     off: "Off",
     empty: "Not set up",
   },
+  place: {
+    window: "in this window",
+    service: "as a service",
+    terminal: "in a terminal (tandem run)",
+    unknown: "in another process",
+  },
   workload: { incoming: "Incoming", outgoing: "Outgoing", act: "Appointments, contacts and tasks" },
   approval: { pending: "Waits for approval", approved: "Approved", rejected: "Rejected" },
   serverType: {

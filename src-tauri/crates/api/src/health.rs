@@ -27,6 +27,8 @@ use tandem_store::{
 
 /// At most this many alerts are shown at once.
 const SHOWN_ALERTS: u32 = 1_000;
+/// Stands for the headline only; on the wire it is `stopped`.
+const NOT_RUNNING: &str = "not running";
 /// Mailboxes on Home.
 const SHOWN_MAILBOXES: usize = 20;
 /// Alerts on Home.
@@ -65,6 +67,7 @@ impl Tandem {
             why: whole.why,
             engine_running: judge.engine_runs(),
             objects,
+            engine: self.engine_view().await,
         })
     }
 
@@ -144,17 +147,22 @@ impl Tandem {
         let mailboxes = all.len();
         let troubled = judged.iter().filter(|(_, health)| health.status > HealthStatus::Unproven).count();
         let overview = self.overview(all).await?;
+        let engine = self.engine_view().await;
         let (status, since) = match overall {
+            // Proof of life was given, and nobody goes on giving it: that is told now, not when it is late.
+            Some(_) if !engine.running => (NOT_RUNNING, None),
             Some((status, since)) => (status.as_str(), since),
             None if mailboxes == 0 => ("empty", None),
             None => (HealthStatus::Unproven.as_str(), None),
         };
         let headline = headline(status, mailboxes, troubled);
+        let status = if status == NOT_RUNNING { HealthStatus::Stopped.as_str() } else { status };
         Ok(Home {
             status: status.to_owned(),
             headline,
             since,
-            engine_running: self.hub.engine_running(),
+            engine_running: engine.running,
+            engine,
             practice: self.is_practice,
             secrets: self.secrets_view().await,
             needs_attention,
@@ -326,6 +334,7 @@ fn headline(status: &str, mailboxes: usize, troubled: usize) -> String {
     match status {
         "empty" => "Nothing is set up yet: add your mail server, then your mailboxes.".to_owned(),
         "ok" => format!("{all} synchronized."),
+        NOT_RUNNING => "The engine is not running: nothing is synchronized until it is.".to_owned(),
         "unproven" => "Some mailboxes have not completed a synchronization yet.".to_owned(),
         "late" => format!("{} late: mail is waiting.", workloads(troubled)),
         _ => format!("{} stopped or late and need attention.", workloads(troubled)),

@@ -3,6 +3,7 @@
 //! [`Tandem`] is the program; its async methods are the actions of [`router`], one file per area.
 
 mod alerts;
+mod attach;
 mod bodies;
 mod certificates;
 mod compose;
@@ -30,7 +31,10 @@ mod verification;
 mod views;
 pub mod wire;
 
+pub use attach::{Attached, Program, Role};
 pub(crate) use compose::LOCKED;
-pub use compose::{OpenOptions, RunFor, RunReport, SecretsChoice, Tandem, data_folder, vault_exists};
+pub use compose::{
+    OpenOptions, RunFor, RunReport, SecretsChoice, Tandem, data_folder, engine_of, vault_exists,
+};
 pub use configuration::AskPassword;
 pub use practice::{Practice, PracticeMailbox, PracticeReport};

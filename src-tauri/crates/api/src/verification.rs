@@ -1,11 +1,11 @@
 //! Completeness: the server's list against the ledger, and of which times everything was seen.
 
 use crate::{
-    Tandem,
-    compose::LOCKED,
+    Role, Tandem,
     people::{of_failure, of_storage},
     wire::{ApiError, CoverageView, MailboxRequest, StretchView, VerificationView, VerifyRequest},
 };
+use std::{sync::Arc, time::Duration};
 use tandem_domain::{
     mailbox::Mailbox,
     verification::{Seen, Stretch, Verification},
@@ -13,27 +13,36 @@ use tandem_domain::{
 };
 use tandem_engine::{ports::storage::Schedule, verify::Repair};
 
+/// Somebody may hold the engine only for a moment.
+const HOLD_WAITS: Duration = Duration::from_secs(2);
+
 impl Tandem {
     /// Compares mailboxes with their servers, and repairs what is missing when asked to.
     ///
     /// # Errors
-    /// An unknown address, nothing that is synchronized, or an engine elsewhere (it verifies by itself).
-    pub async fn verify(&self, request: VerifyRequest) -> Result<Vec<VerificationView>, ApiError> {
+    /// An unknown address, nothing that is synchronized, or another process that holds the engine and does not answer.
+    pub async fn verify(self: &Arc<Self>, request: VerifyRequest) -> Result<Vec<VerificationView>, ApiError> {
         let mailboxes = self.mailboxes_to_verify(&request.addresses).await?;
         let repair = if request.repair { Repair::Yes } else { Repair::No };
         // Deciding is the engine's: this process's, or what runs nowhere else. Looking is everybody's.
-        let _lock = if request.repair && !self.hub.engine_running() {
-            let lock = self.lock().map_err(|error| if error.code == LOCKED { elsewhere() } else { error })?;
+        let mut held = None;
+        if request.repair && !self.hub.engine_running() {
+            if let Some(there) = self.elsewhere().await? {
+                let failed = |error: serde_json::Error| ApiError::bad_request("verify", &error);
+                let request = serde_json::to_value(&request).map_err(failed)?;
+                return serde_json::from_value(there.call("verify", request).await?).map_err(failed);
+            }
+            held = Some(self.hold(Role::Sync, HOLD_WAITS).await?);
             self.store.release_all().await.map_err(|error| of_storage("schedule", &error))?;
-            Some(lock)
-        } else {
-            None
-        };
+        }
         let mut views = Vec::new();
         for mailbox in mailboxes {
             let Some(found) = self.engine.verify(mailbox.id, repair, &self.closing).await else { break };
             let missing = found.missing.len() as u64;
             views.push(verification_view(mailbox.email.as_str(), &found, missing));
+        }
+        if let Some(held) = held {
+            self.let_go(held).await;
         }
         Ok(views)
     }
@@ -75,13 +84,6 @@ impl Tandem {
 
 fn is_verifiable(mailbox: &Mailbox) -> bool {
     mailbox.is_processed(Workload::Incoming)
-}
-
-fn elsewhere() -> ApiError {
-    let message = "Another process runs the engine of this data folder; only it may repair.";
-    let remedy =
-        "Verify without repairing here. The engine verifies and repairs every mailbox by itself once a day.";
-    ApiError::plain(LOCKED, "engine", message, remedy)
 }
 
 fn verification_view(mailbox: &str, found: &Verification, missing: u64) -> VerificationView {

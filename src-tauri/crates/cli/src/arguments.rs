@@ -14,6 +14,9 @@ pub struct Arguments {
     /// Where passwords live: the OS keychain, an encrypted file (TANDEM_VAULT_PASSPHRASE), or memory (for tests).
     #[arg(long, global = true, env = "TANDEM_SECRETS", value_enum, default_value_t = Secrets::Keychain)]
     pub secrets: Secrets,
+    /// A file with the passphrase of the encrypted file, readable by its user only.
+    #[arg(long, global = true, env = "TANDEM_VAULT_PASSPHRASE_FILE", value_name = "FILE")]
+    pub passphrase_file: Option<PathBuf>,
     /// Print one JSON document on stdout.
     #[arg(long, global = true)]
     pub json: bool,
@@ -64,7 +67,13 @@ pub enum Command {
         /// Return after this time, such as 30s or 5m.
         #[arg(long, value_parser = crate::times::duration, value_name = "TIME")]
         r#for: Option<Duration>,
+        /// Started by systemd, Windows or launchd: tell it when the engine runs and when it stops.
+        #[arg(long, conflicts_with_all = ["until_idle", "for"])]
+        as_service: bool,
     },
+    /// The engine as a service of the operating system: without a window, from the start of the computer.
+    #[command(subcommand)]
+    Service(ServiceCommand),
     /// Synchronize one mailbox now.
     Sync {
         /// The mailbox's address.
@@ -128,6 +137,55 @@ pub enum Command {
         #[arg(long, value_parser = crate::times::duration, value_name = "TIME")]
         r#for: Option<Duration>,
     },
+}
+
+/// The engine as a service of the operating system.
+#[derive(Debug, Subcommand)]
+pub enum ServiceCommand {
+    /// Install and start it: systemd, Windows services or launchd. As root for the whole computer, else for this user.
+    Install {
+        /// Which service.
+        #[command(flatten)]
+        which: Which,
+        /// Only print the file or the settings that would be installed.
+        #[arg(long)]
+        print: bool,
+        /// The account that it runs as, where the whole computer has it; by default the one that installs it.
+        #[arg(long, value_name = "NAME")]
+        account: Option<String>,
+    },
+    /// Stop it and remove what `install` made; data and passwords stay.
+    Remove {
+        /// Which service.
+        #[command(flatten)]
+        which: Which,
+    },
+    /// Whether it is installed and runs, and who runs the engine of the data folder.
+    Status {
+        /// Which service.
+        #[command(flatten)]
+        which: Which,
+    },
+}
+
+/// Which service.
+#[derive(Debug, Clone, Args)]
+pub struct Which {
+    /// Its name; another data folder needs another name.
+    #[arg(long, default_value = "tandem", value_parser = crate::service::name)]
+    pub name: String,
+    /// For this user, or for the whole computer; by default the whole computer as root, else this user.
+    #[arg(long, value_enum)]
+    pub scope: Option<Scope>,
+}
+
+/// Whose service.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Scope {
+    /// This user's.
+    User,
+    /// The whole computer's.
+    System,
 }
 
 /// Email server profiles.
@@ -371,6 +429,10 @@ mod tests {
             "tandem mailbox remap a@b --to Support --yes",
             "tandem run --for 30s",
             "tandem run --until-idle --json",
+            "tandem --secrets file --passphrase-file p run --as-service",
+            "tandem service install --scope user --print",
+            "tandem service remove --name tandem-2",
+            "tandem --json service status",
             "tandem sync a@b --workload incoming",
             "tandem email send --from a@b --to c@d e@f --to g@h --cc i@j --subject S --body T --at 2026-12-24T08:00:00Z",
             "tandem email resolve 1 --resend",
@@ -391,6 +453,8 @@ mod tests {
             "tandem mailbox test-jobs pause",
             "tandem email resolve 1",
             "tandem run --for soon",
+            "tandem run --for 3s --as-service",
+            "tandem service install --name a/b",
         ] {
             assert!(Arguments::try_parse_from(line.split(' ')).is_err(), "{line}");
         }

@@ -5,6 +5,7 @@ mod commands;
 mod output;
 mod passphrase;
 mod progress;
+mod service;
 mod stop;
 mod table;
 mod times;
@@ -19,6 +20,15 @@ const PANICKED: u8 = 101;
 fn main() -> ExitCode {
     let arguments = arguments::Arguments::parse();
     log_to_stderr();
+    #[cfg(windows)]
+    if let arguments::Command::Run { as_service: true, .. } = arguments.command {
+        return service::windows::dispatch(arguments, work);
+    }
+    work(arguments)
+}
+
+/// Does what was asked for.
+fn work(arguments: arguments::Arguments) -> ExitCode {
     let output = Output::new(arguments.json);
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,

@@ -64,13 +64,14 @@ pub struct EngineLimits {
     pub pools: PoolSizes,
     /// How much one cycle does.
     pub cycle: CycleLimits,
-    /// How long a stop waits for what runs before it is broken off.
+    /// How long a stop waits for what runs before it is broken off. The process has 10 s in all before the system's
+    /// patience ends (systemd, Windows and launchd alike), and has more to do.
     pub stop_wait: Duration,
 }
 
 impl Default for EngineLimits {
     fn default() -> Self {
-        Self { pools: PoolSizes::default(), cycle: CycleLimits::default(), stop_wait: Duration::seconds(10) }
+        Self { pools: PoolSizes::default(), cycle: CycleLimits::default(), stop_wait: Duration::seconds(6) }
     }
 }
 

@@ -48,17 +48,22 @@ impl DataFolderLock {
             Err(TryLockError::Error(error)) => Err(unusable(error)),
         }
     }
-}
 
-impl DataFolderLock {
-    /// Whether somebody holds the lock of a data folder now, in this process or another one.
+    /// Whether somebody holds the lock of a data folder now. It may change before this returns; a folder that cannot be
+    /// looked into counts as free.
     #[must_use]
     pub fn is_held(folder: &Path) -> bool {
-        let Ok(file) = File::open(folder.join(LOCK_FILE)) else { return false };
+        let Ok(file) = OpenOptions::new().read(true).write(true).open(folder.join(LOCK_FILE)) else {
+            return false;
+        };
+        // Shared, so that two who look do not take each other for an engine.
         match file.try_lock_shared() {
             Err(TryLockError::WouldBlock) => true,
-            // Whoever takes it at this very moment tries more than once.
-            Ok(()) | Err(TryLockError::Error(_)) => false,
+            Ok(()) => {
+                let _ = file.unlock();
+                false
+            }
+            Err(TryLockError::Error(_)) => false,
         }
     }
 }

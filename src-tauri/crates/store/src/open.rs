@@ -26,6 +26,9 @@ const STEPS: &[M<'static>] = &[
 /// The latest version that this program knows.
 pub(crate) const LATEST_VERSION: u32 = 6;
 
+/// Bytes of SQLite's header.
+const HEADER: usize = 100;
+
 /// How a connection is set up. The defaults were measured (`examples/commit_speed.rs`).
 #[derive(Debug, Clone, Copy)]
 pub struct Tuning {
@@ -120,12 +123,31 @@ fn prepare_file(path: &Path) -> Result<bool, OpenError> {
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     let mut file = options.open(path).map_err(unusable)?;
-    let mut start = Vec::with_capacity(16);
-    Read::by_ref(&mut file).take(16).read_to_end(&mut start).map_err(unusable)?;
-    if start.is_empty() || start == b"SQLite format 3\0" {
-        return Ok(start.is_empty());
+    let mut start = Vec::with_capacity(HEADER);
+    Read::by_ref(&mut file).take(HEADER as u64).read_to_end(&mut start).map_err(unusable)?;
+    if start.is_empty() {
+        return Ok(true);
+    }
+    if start.starts_with(b"SQLite format 3\0") {
+        refuse_newer_header(&start, path)?;
+        return Ok(false);
     }
     Err(OpenError::NotADatabase { path: path.to_path_buf(), why: "it is no SQLite database".to_owned() })
+}
+
+/// A newer database that nobody has open is refused by its first bytes: SQLite would leave an empty WAL and its index
+/// beside it even after only reading. With a WAL, its latest version may stand there; [`check_identity`] reads it.
+/// Format: <https://www.sqlite.org/fileformat2.html#the_database_header>.
+fn refuse_newer_header(header: &[u8], path: &Path) -> Result<(), OpenError> {
+    let number = |at: usize| {
+        let bytes = header.get(at..at + 4)?;
+        Some(u32::from_be_bytes(bytes.try_into().ok()?))
+    };
+    let (Some(found), Some(application)) = (number(60), number(68)) else { return Ok(()) };
+    if i64::from(application) == APPLICATION_ID && found > LATEST_VERSION {
+        return Err(OpenError::Newer { path: path.to_path_buf(), found, known: LATEST_VERSION });
+    }
+    Ok(())
 }
 
 /// Refuses another program's database, and one of a newer Tandem, before anything is written.

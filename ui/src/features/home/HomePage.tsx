@@ -197,6 +197,18 @@ function State({ home }: { home: Home }) {
             ) : (
               "the engine does not run, so nothing is synchronized"
             )}
+            {home.engine_running && (
+              <span data-testid={testIds.homeEngine} data-place={home.engine.place}>
+                {" · the engine runs "}
+                {word("place", home.engine.place)}
+                {home.engine.place !== "window" && home.engine.since && (
+                  <>
+                    {", since "}
+                    <TimeText at={home.engine.since} />
+                  </>
+                )}
+              </span>
+            )}
           </Text>
         </div>
       </section>

@@ -62,6 +62,10 @@ impl Hub {
         self.sender.subscribe()
     }
 
+    pub(crate) fn sender(&self) -> broadcast::Sender<EventView> {
+        self.sender.clone()
+    }
+
     /// Tells shells; that nobody listens is no error.
     pub(crate) fn tell(&self, event: EventView) {
         let _ = self.sender.send(event);
@@ -250,12 +254,20 @@ pub(super) async fn forward_others_changes(hub: std::sync::Arc<Hub>, store: Stor
             Ok(false) => {}
             Ok(true) => {
                 hub.learn_names(&store).await;
-                for kind in ALL {
-                    hub.tell(EventView::Changed { kind: word(kind).to_owned() });
+                for event in EventView::everything_changed() {
+                    hub.tell(event);
                 }
             }
             Err(error) => tracing::debug!("Whether another process changed something is not known: {error}"),
         }
+    }
+}
+
+impl EventView {
+    /// What a shell is told that missed some events: everything may have changed.
+    #[must_use]
+    pub fn everything_changed() -> Vec<Self> {
+        ALL.iter().map(|kind| Self::Changed { kind: word(*kind).to_owned() }).collect()
     }
 }
 

@@ -5,18 +5,20 @@ mod credentials;
 mod environment;
 mod events;
 mod folder;
+mod holding;
 mod limits;
 mod running;
 
 pub(crate) use credentials::read_secret;
 pub use folder::{data_folder, vault_exists};
+pub use holding::engine_of;
 pub(crate) use running::LOCKED;
 pub use running::{RunFor, RunReport};
 
 use crate::{
     people::{of_open, of_secret, of_storage},
     practice::Practice,
-    wire::{ApiError, EventView, SecretText},
+    wire::{ApiError, EngineView, EventView, SecretText},
 };
 use credentials::StoredCredentials;
 use events::Hub;
@@ -63,6 +65,16 @@ pub enum SecretsChoice {
     Memory,
 }
 
+impl SecretsChoice {
+    const fn as_str(&self) -> &'static str {
+        match self {
+            Self::Keychain => "keychain",
+            Self::File { .. } => "file",
+            Self::Memory => "memory",
+        }
+    }
+}
+
 /// The program, composed: a shell holds one and calls actions on it.
 pub struct Tandem {
     pub(crate) store: Store,
@@ -76,6 +88,10 @@ pub struct Tandem {
     /// Cancelled when the program closes.
     pub(crate) closing: CancellationToken,
     running: tokio::sync::Mutex<Option<running::Running>>,
+    /// What shells are told while the engine is held here.
+    holding: Mutex<Option<EngineView>>,
+    /// `keychain`, `file` or `memory`.
+    secrets_word: &'static str,
     /// Keys that are known to have a secret, so that lists need not ask a slow keychain again.
     known_secrets: Mutex<HashSet<SecretRef>>,
     forwarding: [JoinHandle<()>; 3],
@@ -109,6 +125,7 @@ impl Tandem {
         let clock = environment::clock();
         let now = clock.now();
         let opening = folder.clone();
+        let secrets_word = choice.as_str();
         let opened = tokio::task::spawn_blocking(move || -> Result<_, ApiError> {
             let store =
                 Store::open(&opening.join(DATABASE_FILE), now).map_err(|error| of_open(&opening, &error))?;
@@ -144,6 +161,8 @@ impl Tandem {
             practice: tokio::sync::Mutex::default(),
             closing: CancellationToken::new(),
             running: tokio::sync::Mutex::default(),
+            holding: Mutex::default(),
+            secrets_word,
             known_secrets: Mutex::default(),
             forwarding,
         }))
@@ -153,6 +172,15 @@ impl Tandem {
     #[must_use]
     pub fn subscribe(&self) -> broadcast::Receiver<EventView> {
         self.hub.subscribe()
+    }
+
+    /// Where passwords live: `keychain`, `file` or `memory`.
+    pub(crate) const fn secrets_word(&self) -> &'static str {
+        self.secrets_word
+    }
+
+    pub(crate) fn event_sender(&self) -> broadcast::Sender<EventView> {
+        self.hub.sender()
     }
 
     /// The data folder.

@@ -2,8 +2,9 @@
 
 use super::Tandem;
 use crate::{
-    people::{of_failure, of_open, of_storage},
-    wire::{ApiError, MailboxRequest, MailboxView},
+    attach::{Attached, Role},
+    people::{of_failure, of_storage},
+    wire::{ApiError, MailboxRequest, MailboxView, Nothing},
 };
 use serde::Serialize;
 use std::{sync::Arc, time::Duration};
@@ -12,14 +13,19 @@ use tandem_engine::{
     ports::{circuits::Circuits, storage::Schedule, test_jobs::TestJobs},
     runner::{RunMode, SyncOutcome},
 };
-use tandem_store::DataFolderLock;
-use tokio::task::JoinHandle;
+use tokio::{sync::watch, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 
 /// How often the schedule is looked at for what another process made due.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
 /// A cycle that wants to go on is run again at most this often by one call.
 const MOST_ROUNDS: usize = 10_000;
+/// How long a run waits for somebody who holds the engine for a moment, such as `tandem sync`.
+const RUN_WAITS: Duration = Duration::from_secs(8);
+/// The same for an engine in the background, whose shell asks again by itself.
+const START_WAITS: Duration = Duration::from_secs(1);
+/// A word to the engine of another process is worth this much time.
+const WORD_WITHIN: Duration = Duration::from_secs(3);
 
 /// How long to run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,7 +56,8 @@ pub struct RunReport {
 /// The engine in the background.
 pub(super) struct Running {
     stop: CancellationToken,
-    task: JoinHandle<Result<(), ApiError>>,
+    task: JoinHandle<()>,
+    ended: watch::Receiver<Option<Result<(), ApiError>>>,
 }
 
 impl Tandem {
@@ -63,19 +70,33 @@ impl Tandem {
         if running.as_ref().is_some_and(|running| !running.task.is_finished()) {
             return Ok(());
         }
-        let lock = self.lock()?;
+        let held = self.hold(Role::Window, START_WAITS).await?;
         let stop = self.closing.child_token();
         let (tandem, stopped) = (Arc::clone(self), stop.clone());
+        let (tell, ended) = watch::channel(None);
         let task = tokio::spawn(async move {
             let done = tandem.run_locked(RunMode::UntilStopped, &stopped).await;
-            drop(lock);
+            tandem.let_go(held).await;
             if let Err(error) = &done {
                 tracing::error!("The engine ended: {error}");
             }
-            done
+            tell.send_replace(Some(done));
         });
-        *running = Some(Running { stop, task });
+        *running = Some(Running { stop, task, ended });
         Ok(())
+    }
+
+    /// Waits until the engine of the background ends; at once when none runs.
+    ///
+    /// # Errors
+    /// Why it ended by itself.
+    pub(crate) async fn engine_ended(&self) -> Result<(), ApiError> {
+        let ended = self.running.lock().await.as_ref().map(|running| running.ended.clone());
+        let Some(mut ended) = ended else { return Ok(()) };
+        match ended.wait_for(Option::is_some).await {
+            Ok(done) => done.clone().unwrap_or(Ok(())),
+            Err(_) => Err(ApiError::internal("engine", &"it ended without a word")),
+        }
     }
 
     /// Stops the engine of the background and waits for it: nothing runs any more when this returns.
@@ -90,9 +111,29 @@ impl Tandem {
     /// Runs the engine in the foreground.
     ///
     /// # Errors
-    /// When another process runs the engine of this data folder, or storage fails.
-    pub async fn run(&self, time: RunFor, stop: &CancellationToken) -> Result<RunReport, ApiError> {
-        let _lock = self.lock()?;
+    /// When another process runs the engine of this data folder for long, or storage fails.
+    pub async fn run(
+        self: &Arc<Self>,
+        time: RunFor,
+        stop: &CancellationToken,
+    ) -> Result<RunReport, ApiError> {
+        self.run_as(Role::Terminal, time, stop).await
+    }
+
+    /// The same, as a service, for instance.
+    ///
+    /// # Errors
+    /// As [`Tandem::run`].
+    pub async fn run_as(
+        self: &Arc<Self>,
+        role: Role,
+        time: RunFor,
+        stop: &CancellationToken,
+    ) -> Result<RunReport, ApiError> {
+        let held = tokio::select! {
+            held = self.hold(role, RUN_WAITS) => held?,
+            () = stop.cancelled() => return Ok(RunReport::default()),
+        };
         let mode = match time {
             RunFor::UntilStopped => RunMode::UntilStopped,
             RunFor::UntilIdle => RunMode::UntilIdle,
@@ -101,7 +142,9 @@ impl Tandem {
             }
         };
         self.hub.start_tally();
-        self.run_locked(mode, stop).await?;
+        let done = self.run_locked(mode, stop).await;
+        self.let_go(held).await;
+        done?;
         let tally = self.hub.tally();
         let mut failures: Vec<_> = tally.failures.into_values().collect();
         failures.sort_by(|a, b| (&a.object, &a.code).cmp(&(&b.object, &b.code)));
@@ -114,17 +157,18 @@ impl Tandem {
     /// # Errors
     /// An unknown address or workload, a workload that is not synchronized, or storage.
     pub async fn sync(
-        &self,
+        self: &Arc<Self>,
         address: &str,
         workload: Option<&str>,
         stop: &CancellationToken,
     ) -> Result<RunReport, ApiError> {
         let mailbox = self.find_mailbox(address).await?;
         let workloads = self.workloads_to_sync(&mailbox, workload)?;
-        let lock = match self.lock() {
-            Ok(lock) => lock,
+        let held = match self.hold(Role::Sync, Duration::ZERO).await {
+            Ok(held) => held,
             Err(error) if error.code == LOCKED => {
                 self.hand_over(&mailbox, &workloads).await?;
+                self.wake_engine_elsewhere().await;
                 return Ok(RunReport { handed_over: true, ..RunReport::default() });
             }
             Err(error) => return Err(error),
@@ -132,18 +176,58 @@ impl Tandem {
         // Leases of an engine that was killed.
         self.store.release_all().await.map_err(|error| of_storage(address, &error))?;
         let mut report = RunReport::default();
+        let mut done = Ok(());
         for workload in workloads {
-            self.sync_workload(&mailbox, workload, stop, &mut report).await?;
+            done = self.sync_workload(&mailbox, workload, stop, &mut report).await;
+            if done.is_err() {
+                break;
+            }
         }
-        drop(lock);
-        Ok(report)
+        self.let_go(held).await;
+        done.map(|()| report)
+    }
+
+    /// Looks at the schedule now: something was made due.
+    ///
+    /// # Errors
+    /// None at present.
+    pub async fn wake_engine(&self, _: Nothing) -> Result<Nothing, ApiError> {
+        self.engine.wake();
+        Ok(Nothing {})
+    }
+
+    /// Tells the engine of another process, if there is one, to look at the schedule now. Without this it looks by
+    /// itself within seconds.
+    pub async fn wake_engine_elsewhere(&self) {
+        let wake = async {
+            if let Some(there) = self.elsewhere().await? {
+                there.call("wake_engine", serde_json::json!({})).await?;
+            }
+            Ok::<(), ApiError>(())
+        };
+        match tokio::time::timeout(WORD_WITHIN, wake).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::info!("The engine looks by itself soon: {error}"),
+            Err(_) => tracing::info!("The engine looks by itself soon: it did not answer"),
+        }
+    }
+
+    /// The engine of another process, when there is one that can be attached to.
+    ///
+    /// # Errors
+    /// As [`Attached::find`].
+    pub(crate) async fn elsewhere(&self) -> Result<Option<Attached>, ApiError> {
+        if self.is_practice || self.is_holding() {
+            return Ok(None);
+        }
+        Attached::find(&self.folder).await
     }
 
     /// Runs a mailbox's cycles now.
     ///
     /// # Errors
     /// As [`Tandem::sync`].
-    pub async fn sync_now(&self, request: MailboxRequest) -> Result<MailboxView, ApiError> {
+    pub async fn sync_now(self: &Arc<Self>, request: MailboxRequest) -> Result<MailboxView, ApiError> {
         let mailbox = self.find_mailbox(&request.address).await?;
         if self.hub.engine_running() {
             let workloads = self.workloads_to_sync(&mailbox, None)?;
@@ -218,11 +302,6 @@ impl Tandem {
             }
         }
         Ok(())
-    }
-
-    /// The lock of the data folder: one engine at a time.
-    pub(crate) fn lock(&self) -> Result<DataFolderLock, ApiError> {
-        DataFolderLock::acquire(&self.folder).map_err(|error| of_open(&self.folder, &error))
     }
 
     async fn run_locked(&self, mode: RunMode, stop: &CancellationToken) -> Result<(), ApiError> {

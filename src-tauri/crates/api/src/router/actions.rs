@@ -2,6 +2,7 @@
 
 use crate::{Tandem, wire::*};
 use serde_json::Value;
+use std::sync::Arc;
 
 macro_rules! actions {
     ($($(#[doc = $doc:literal])+ $name:ident($request:ty) -> $response:ty;)+) => {
@@ -12,7 +13,7 @@ macro_rules! actions {
         ///
         /// # Errors
         /// Those of the action; `unknown_action` and `bad_request` for a call that fits none.
-        pub async fn call(tandem: &Tandem, action: &str, request: Value) -> Result<Value, ApiError> {
+        pub async fn call(tandem: &Arc<Tandem>, action: &str, request: Value) -> Result<Value, ApiError> {
             match action {
                 $(stringify!($name) => {
                     let request: $request = serde_json::from_value(request)
@@ -122,6 +123,8 @@ actions! {
     verify(VerifyRequest) -> Vec<VerificationView>;
     /// Of which times everything in a mailbox was seen, and its last verification.
     coverage(MailboxRequest) -> CoverageView;
+    /// Looks at the schedule now: another process made something due.
+    wake_engine(Nothing) -> Nothing;
 
     /// A page of email activities.
     emails(EmailsRequest) -> EmailPage;

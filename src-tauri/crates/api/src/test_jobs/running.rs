@@ -1,13 +1,13 @@
 //! Test & Enable while the caller waits: a job like any other, run here or by whoever runs the engine.
 
 use crate::{
-    LOCKED, Tandem,
+    LOCKED, Role, Tandem,
     people::of_storage,
     test_jobs::skip_sentence,
     views::{ladder_view, skipped_ladder},
     wire::{ApiError, LadderView, TestEnableRequest, TestEnableResult, TestJobRequest},
 };
-use std::{collections::HashMap, time::Duration};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 use tandem_domain::{
     ids::{MailboxId, TestJobId},
     mailbox::{DeliveryMethod, Mailbox},
@@ -28,7 +28,10 @@ impl Tandem {
     ///
     /// # Errors
     /// An unknown address or profile, nothing to test, or storage.
-    pub async fn test_enable(&self, request: TestEnableRequest) -> Result<TestEnableResult, ApiError> {
+    pub async fn test_enable(
+        self: &Arc<Self>,
+        request: TestEnableRequest,
+    ) -> Result<TestEnableResult, ApiError> {
         self.test_enable_until(request, &self.closing).await
     }
 
@@ -37,7 +40,7 @@ impl Tandem {
     /// # Errors
     /// As [`Tandem::test_enable`].
     pub async fn test_enable_until(
-        &self,
+        self: &Arc<Self>,
         request: TestEnableRequest,
         stop: &CancellationToken,
     ) -> Result<TestEnableResult, ApiError> {
@@ -51,7 +54,7 @@ impl Tandem {
     /// # Errors
     /// An unknown job, or storage.
     pub async fn continue_test_job(
-        &self,
+        self: &Arc<Self>,
         request: TestJobRequest,
         stop: &CancellationToken,
     ) -> Result<TestEnableResult, ApiError> {
@@ -69,7 +72,7 @@ impl Tandem {
     }
 
     /// Runs a job until nothing of it is due: here, where no engine runs, else by waiting for the one that does.
-    async fn run_test_job(&self, id: TestJobId, stop: &CancellationToken) -> Result<(), ApiError> {
+    async fn run_test_job(self: &Arc<Self>, id: TestJobId, stop: &CancellationToken) -> Result<(), ApiError> {
         let object = id.to_string();
         loop {
             let shown = self.store.show_test_job(id).await.map_err(|error| of_storage(&object, &error))?;
@@ -85,9 +88,10 @@ impl Tandem {
                 return Ok(());
             }
             if !self.hub.engine_running() {
-                match self.lock() {
-                    Ok(_lock) => {
+                match self.hold(Role::Sync, Duration::ZERO).await {
+                    Ok(held) => {
                         let run = self.engine.run_tests(id, stop).await;
+                        self.let_go(held).await;
                         run.map_err(|error| of_storage(&object, &error))?;
                         continue;
                     }

@@ -17,6 +17,21 @@ pub struct Health {
     pub engine_running: bool,
     /// The organization, each profile, and each mailbox's workload.
     pub objects: Vec<ObjectHealth>,
+    /// Where the engine runs.
+    pub engine: EngineView,
+}
+
+/// Where the engine of a data folder runs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Type)]
+pub struct EngineView {
+    /// Whether one runs that goes on by itself.
+    pub running: bool,
+    /// `window`, `service`, `terminal` (`tandem run`), `sync` (for a moment), `none`, or `unknown`.
+    pub place: String,
+    /// Since when.
+    pub since: Option<Time>,
+    /// The process's number.
+    pub process: Option<u32>,
 }
 
 /// The health of one workload of one mailbox, of a profile, or of the organization.
@@ -51,8 +66,10 @@ pub struct Home {
     pub headline: String,
     /// Since when.
     pub since: Option<Time>,
-    /// Whether the engine runs in this process.
+    /// Whether the engine runs, in whatever process.
     pub engine_running: bool,
+    /// Where it runs.
+    pub engine: EngineView,
     /// Whether this is the practice organization.
     pub practice: bool,
     /// Where secrets live, and in what state.

@@ -85,8 +85,14 @@ fn text(health: &Health) -> String {
         .filter(|one| one.status != "ok" && one.kind != "organization")
         .map(|one| format!("{} {}: {}\n", one.object, one.workload, clean(&one.why)).replace(" : ", ": "))
         .collect();
+    let engine = if health.engine.running {
+        String::new()
+    } else {
+        "The engine does not run: nothing is synchronized until `tandem run`, the service or the window is started.\n"
+            .to_owned()
+    };
     format!(
-        "{}: {}\n\n{}{why}",
+        "{}: {}\n{engine}\n{}{why}",
         health.status,
         clean(&health.why),
         table.text("Nothing is synchronized yet.\n")

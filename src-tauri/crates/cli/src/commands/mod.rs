@@ -9,6 +9,7 @@ mod practice;
 mod profile;
 mod run;
 mod send;
+mod service;
 mod test_enable;
 mod test_jobs;
 mod verify;
@@ -29,8 +30,15 @@ pub async fn run(arguments: Arguments, output: &Output) -> Outcome {
     if let Command::Practice { r#for } = arguments.command {
         return practice::run(r#for, output).await;
     }
+    if let Command::Service(_) = arguments.command {
+        return service::run(arguments, output).await;
+    }
     let tandem = open(&arguments).await?;
+    let wakes = makes_work(&arguments.command);
     let done = dispatch(&tandem, arguments.command, output).await;
+    if wakes && done.is_ok() {
+        tandem.wake_engine_elsewhere().await;
+    }
     tandem.close().await;
     done
 }
@@ -41,7 +49,9 @@ async fn dispatch(tandem: &Arc<Tandem>, command: Command, output: &Output) -> Ou
         Command::Export { records } => configuration::export(tandem, records, output).await,
         Command::Profile(command) => profile::run(tandem, command, output).await,
         Command::Mailbox(command) => mailbox::run(tandem, command, output).await,
-        Command::Run { until_idle, r#for } => run::run(tandem, until_idle, r#for, output).await,
+        Command::Run { until_idle, r#for, as_service } => {
+            run::run(tandem, run::Mode::of(until_idle, r#for, as_service), output).await
+        }
         Command::Sync { address, workload } => run::sync(tandem, &address, workload.as_deref(), output).await,
         Command::Verify { addresses, repair } => verify::run(tandem, addresses, repair, output).await,
         Command::Email(command) => email::run(tandem, command, output).await,
@@ -55,6 +65,17 @@ async fn dispatch(tandem: &Arc<Tandem>, command: Command, output: &Output) -> Ou
         }
         Command::Health => health::health(tandem, output).await,
         Command::Practice { r#for } => practice::run(r#for, output).await,
+        Command::Service(_) => Ok(Done::All),
+    }
+}
+
+/// Whether a command may make something due that an engine of another process should see at once.
+fn makes_work(command: &Command) -> bool {
+    match command {
+        Command::Apply { dry_run, .. } => !dry_run,
+        Command::Mailbox(command) => !matches!(command, MailboxCommand::List | MailboxCommand::Show { .. }),
+        Command::Email(command) => matches!(command, EmailCommand::Send(_) | EmailCommand::Resolve { .. }),
+        _ => false,
     }
 }
 
@@ -64,7 +85,10 @@ async fn open(arguments: &Arguments) -> Result<Arc<Tandem>, ApiError> {
         Secrets::Memory => SecretsChoice::Memory,
         Secrets::File => {
             let passphrase = if needs_passwords(&arguments.command) {
-                passphrase::vault(!tandem_api::vault_exists(arguments.data.as_deref())?)?
+                passphrase::vault(
+                    arguments.passphrase_file.as_deref(),
+                    !tandem_api::vault_exists(arguments.data.as_deref())?,
+                )?
             } else {
                 None
             };
@@ -98,6 +122,7 @@ fn needs_passwords(command: &Command) -> bool {
         | Command::Quarantine(_)
         | Command::Alerts { .. }
         | Command::Health
+        | Command::Service(_)
         | Command::Practice { .. } => false,
     }
 }

@@ -4,25 +4,36 @@ use super::Outcome;
 use crate::{
     output::{Done, Output},
     progress::Progress,
-    stop,
+    service, stop,
 };
 use std::{sync::Arc, time::Duration};
-use tandem_api::{RunFor, RunReport, Tandem};
+use tandem_api::{Role, RunFor, RunReport, Tandem};
 
-pub(super) async fn run(
-    tandem: &Arc<Tandem>,
-    until_idle: bool,
-    time: Option<Duration>,
-    output: &Output,
-) -> Outcome {
-    let mode = match (until_idle, time) {
-        (true, _) => RunFor::UntilIdle,
-        (false, Some(time)) => RunFor::Time(time),
-        (false, None) => RunFor::UntilStopped,
-    };
+/// How long the engine runs, and for whom.
+pub(super) struct Mode {
+    time: RunFor,
+    role: Role,
+}
+
+impl Mode {
+    pub(super) fn of(until_idle: bool, time: Option<Duration>, as_service: bool) -> Self {
+        let time = match (until_idle, time) {
+            (true, _) => RunFor::UntilIdle,
+            (false, Some(time)) => RunFor::Time(time),
+            (false, None) => RunFor::UntilStopped,
+        };
+        Self { time, role: if as_service { Role::Service } else { Role::Terminal } }
+    }
+}
+
+pub(super) async fn run(tandem: &Arc<Tandem>, mode: Mode, output: &Output) -> Outcome {
     let stop = stop::on_signal();
-    let progress = Progress::start(tandem, "Synchronizing");
-    let report = tandem.run(mode, &stop).await?;
+    let told = service::tell_the_system(tandem, &stop);
+    // A service's log is no place for a line a second.
+    let progress = (mode.role != Role::Service).then(|| Progress::start(tandem, "Synchronizing"));
+    let report = tandem.run_as(mode.role, mode.time, &stop).await;
+    told.abort();
+    let report = report?;
     drop(progress);
     output.print(&report, text);
     // A cycle that failed has its alert and its next try; the run itself did what it was asked for.

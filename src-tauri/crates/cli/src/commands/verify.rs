@@ -5,12 +5,18 @@ use crate::{
     output::{Done, Output},
     table::Table,
 };
+use std::sync::Arc;
 use tandem_api::{
     Tandem,
     wire::{VerificationView, VerifyRequest},
 };
 
-pub(super) async fn run(tandem: &Tandem, addresses: Vec<String>, repair: bool, output: &Output) -> Outcome {
+pub(super) async fn run(
+    tandem: &Arc<Tandem>,
+    addresses: Vec<String>,
+    repair: bool,
+    output: &Output,
+) -> Outcome {
     let found = tandem.verify(VerifyRequest { addresses, repair }).await?;
     output.print(&found, |all| text(all));
     let complete = found.iter().filter(|one| one.complete).count();

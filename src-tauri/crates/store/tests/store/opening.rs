@@ -42,6 +42,19 @@ fn a_newer_database_is_refused_with_both_versions_and_left_alone() {
     assert!(matches!(error, OpenError::Newer { found: 77, .. }), "{error:?}");
     assert!(error.to_string().contains("version 77") && error.to_string().contains("install"), "{error}");
     assert_eq!(fs::read(&path).unwrap(), before);
+    let beside: Vec<_> = fs::read_dir(home.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(beside, [DATABASE_FILE], "refusing leaves nothing beside it");
+}
+
+#[test]
+fn a_database_that_a_newer_tandem_has_open_is_refused_by_its_wal() {
+    let home = tempfile::tempdir().unwrap();
+    let path = home.path().join(DATABASE_FILE);
+    drop(open(home.path()));
+    let newer = Connection::open(&path).unwrap();
+    newer.execute_batch("PRAGMA wal_autocheckpoint = 0; PRAGMA user_version = 77").unwrap();
+    let error = Store::open(&path, at(0)).unwrap_err();
+    assert!(matches!(error, OpenError::Newer { found: 77, .. }), "{error:?}");
 }
 
 #[test]
@@ -106,7 +119,9 @@ fn a_second_engine_is_refused_until_the_first_ends() {
     let first = DataFolderLock::acquire(home.path()).unwrap();
     let error = DataFolderLock::acquire(home.path()).unwrap_err();
     assert!(matches!(error, OpenError::Locked { .. }), "{error:?}");
+    assert!(DataFolderLock::is_held(home.path()));
     drop(first);
+    assert!(!DataFolderLock::is_held(home.path()));
     DataFolderLock::acquire(home.path()).unwrap();
 }
 
