@@ -370,7 +370,7 @@ export type Health = {
 	why: string,
 	/**  Whether an engine works for this data folder, in this process or another one. */
 	engine_running: boolean,
-	/**  The organization, each profile, and each mailbox's workload. */
+	/**  Each mailbox's workload, each profile, and the organization. */
 	objects: ObjectHealth[],
 };
 
