@@ -262,7 +262,7 @@ CREATE TABLE organization (
     cycle_interval_minutes INTEGER NOT NULL,
     max_delivery_attempts INTEGER NOT NULL,
     max_message_bytes INTEGER NOT NULL
-, frequency TEXT NOT NULL DEFAULT 'online', max_incoming_cycles INTEGER NOT NULL DEFAULT 32, max_outgoing_cycles INTEGER NOT NULL DEFAULT 16, max_operations INTEGER NOT NULL DEFAULT 8, cycle_seconds INTEGER NOT NULL DEFAULT 120, cycle_mib INTEGER NOT NULL DEFAULT 1024, cycle_timeout_minutes INTEGER NOT NULL DEFAULT 60, connect_timeout_seconds INTEGER NOT NULL DEFAULT 20, read_timeout_seconds INTEGER NOT NULL DEFAULT 60, push INTEGER NOT NULL DEFAULT 1) STRICT;
+, frequency TEXT NOT NULL DEFAULT 'online', max_incoming_cycles INTEGER NOT NULL DEFAULT 32, max_outgoing_cycles INTEGER NOT NULL DEFAULT 16, max_operations INTEGER NOT NULL DEFAULT 8, cycle_seconds INTEGER NOT NULL DEFAULT 120, cycle_mib INTEGER NOT NULL DEFAULT 1024, cycle_timeout_minutes INTEGER NOT NULL DEFAULT 30, connect_timeout_seconds INTEGER NOT NULL DEFAULT 20, read_timeout_seconds INTEGER NOT NULL DEFAULT 60, push INTEGER NOT NULL DEFAULT 1) STRICT;
 
 CREATE TABLE pack (
     number INTEGER PRIMARY KEY,

@@ -155,3 +155,32 @@ fn a_changed_password_stops_the_mailbox_at_once_and_nothing_is_lost() {
         scene.alerts()
     );
 }
+
+#[test]
+fn a_new_password_is_tried_once_by_itself_and_nothing_is_lost() {
+    let mut servers = start();
+    let text = servers.setup("Contoso", Retrieval::ImapTls);
+    let mut scene = Scene::ready(&servers.accounts, &text);
+    servers.change_password(AMY, "another secret of amy");
+    servers.deliver(AMY, &mail(1));
+    let _ = scene.data.run(["sync", AMY, "--workload", "incoming"]).expect_code(1);
+    assert_eq!(scene.health(AMY, "incoming")["status"], "stopped");
+
+    // Another wrong one stops it again at its first try.
+    scene.data = scene.data.with("AMY_PASSWORD", "still not the secret of amy");
+    let _ = scene.apply(&text).success();
+    assert_eq!(scene.mailbox(AMY)["workloads"]["incoming"]["enabled"], true);
+    let _ = scene.data.run(["run", "--for", "3s"]);
+    assert_eq!(scene.mailbox(AMY)["workloads"]["incoming"]["enabled"], false);
+
+    scene.data = scene.data.with("AMY_PASSWORD", "another secret of amy");
+    let _ = scene.apply(&text).success();
+    let _ = scene.data.run(["run", "--for", "3s"]).success();
+    assert_eq!(scene.email_with("m1@fabrikam.test")["status"], "received");
+    assert_eq!(scene.health(AMY, "incoming")["status"], "ok");
+    assert!(
+        scene.alerts().iter().all(|alert| alert["code"] != "authentication_failed"),
+        "{:#?}",
+        scene.alerts()
+    );
+}

@@ -449,7 +449,7 @@ export type Health = {
 	why: string,
 	/**  Whether an engine works for this data folder, in this process or another one. */
 	engine_running: boolean,
-	/**  The organization, each profile, and each mailbox's workload. */
+	/**  Each mailbox's workload, each profile, and the organization. */
 	objects: ObjectHealth[],
 	/**  Where the engine runs. */
 	engine: EngineView,

@@ -51,7 +51,7 @@ export class FakeBackend implements Backend {
     max_operations: 8,
     cycle_seconds: 120,
     cycle_mib: 1024,
-    cycle_timeout_minutes: 60,
+    cycle_timeout_minutes: 30,
     connect_timeout_seconds: 20,
     read_timeout_seconds: 60,
     push: true,

@@ -9,7 +9,10 @@ use crate::{
         AlertView, AlertsRequest, ApiError, Health, Home, MailboxView, Nothing, ObjectHealth, SecretsView,
     },
 };
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 use tandem_domain::{
     alert::{Alert, AlertLevel, AlertObject},
     alert_rules::{Audience, audience},
@@ -45,22 +48,25 @@ impl Tandem {
         let judge = self.judge().await?;
         let judged = self.judged(&judge, &all).await?;
         let workloads: Vec<_> = judged.iter().map(|(_, health)| health).collect();
-        let whole = organization_health(&workloads, judge.engine).unwrap_or_else(|| DomainHealth {
+        let organization = organization_health(&workloads, judge.engine);
+        let profiles = self.store.list_profiles().await.map_err(|error| of_storage("profiles", &error))?;
+        let mut wholes = Vec::new();
+        for profile in &profiles {
+            let mine = all.iter().filter(|one| one.mailbox.profile == Some(profile.id));
+            let mine: HashSet<_> = mine.map(|one| one.mailbox.email.as_str()).collect();
+            let of_mine = judged.iter().filter(|(of, _)| mine.contains(of.object.as_str()));
+            let workloads: Vec<_> = of_mine.map(|(_, health)| health).collect();
+            let health = judge.profile(profile, &workloads);
+            wholes.extend(health.map(|health| object("profile", &profile.name, &health)));
+        }
+        wholes.extend(organization.as_ref().map(|health| object("organization", "organization", health)));
+        let whole = organization.unwrap_or_else(|| DomainHealth {
             status: HealthStatus::Unproven,
             since: None,
             why: "No mailbox is synchronized yet.".to_owned(),
         });
-        let mut objects = vec![object("organization", "organization", &whole)];
-        let profiles = self.store.list_profiles().await.map_err(|error| of_storage("profiles", &error))?;
-        for profile in &profiles {
-            let mine: Vec<_> = all.iter().filter(|one| one.mailbox.profile == Some(profile.id)).collect();
-            let is_mine = |of: &ObjectHealth| mine.iter().any(|one| one.mailbox.email.as_str() == of.object);
-            let workloads: Vec<_> =
-                judged.iter().filter(|(of, _)| is_mine(of)).map(|(_, health)| health).collect();
-            let health = judge.profile(profile, &workloads);
-            objects.extend(health.map(|health| object("profile", &profile.name, &health)));
-        }
-        objects.extend(judged.into_iter().map(|(object, _)| object));
+        let mut objects: Vec<_> = judged.into_iter().map(|(object, _)| object).collect();
+        objects.extend(wholes);
         Ok(Health {
             status: whole.status.as_str().to_owned(),
             since: whole.since,

@@ -199,7 +199,8 @@ fn told(outage: &Outage) -> String {
             shown(at)
         ),
         None => format!(
-            "refuses the profile's own account since {since} ({}). It is not tried again before its password is              changed or a person asks for it.",
+            "refuses the profile's own account since {since} ({}). It is not tried again before its password is \
+             changed or a person asks for it.",
             outage.why.code
         ),
     }
@@ -215,7 +216,8 @@ fn running(judged: &Judged<'_>, now: Instant) -> Health {
     let in_future = |at: &Instant| *at > now + Duration::seconds(CLOCK_TOLERANCE_SECONDS);
     if let Some(at) = state.last_success_at.filter(in_future) {
         let why = format!(
-            "Its last completed cycle is dated {}, which is in the future: the clock of this computer was set back.              That proves nothing; the next completed cycle will.",
+            "Its last completed cycle is dated {}, which is in the future: the clock of this computer was set back. \
+             That proves nothing; the next completed cycle will.",
             shown(at)
         );
         return Health { status: HealthStatus::Unproven, since: None, why: reason(why) };

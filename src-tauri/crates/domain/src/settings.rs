@@ -98,7 +98,7 @@ pub struct Capacity {
     pub cycle_seconds: u16,
     /// A cycle lets others go first after fetching this many MiB, 1 to 16,384. Default 1,024.
     pub cycle_mib: u16,
-    /// A cycle that is not over after this many minutes is broken off, 1 to 1,440. Default 60.
+    /// A cycle that is not over after this many minutes is broken off, 1 to 1,440. Default 30.
     pub cycle_timeout_minutes: u16,
     /// A connection has to be there within this many seconds, 1 to 600. Default 20.
     pub connect_timeout_seconds: u16,
@@ -116,7 +116,7 @@ impl Default for Capacity {
             max_operations: 8,
             cycle_seconds: 120,
             cycle_mib: 1_024,
-            cycle_timeout_minutes: 60,
+            cycle_timeout_minutes: 30,
             connect_timeout_seconds: 20,
             read_timeout_seconds: 60,
             push: true,

@@ -15,7 +15,7 @@ pub struct Health {
     pub why: String,
     /// Whether an engine works for this data folder, in this process or another one.
     pub engine_running: bool,
-    /// The organization, each profile, and each mailbox's workload.
+    /// Each mailbox's workload, each profile, and the organization.
     pub objects: Vec<ObjectHealth>,
     /// Where the engine runs.
     pub engine: EngineView,

@@ -280,7 +280,11 @@ async fn pipelined_answers_are_understood_wherever_they_are_cut() {
         let items = session.changes(None).await.unwrap().items;
         let mut kept = Kept::default();
         session.fetch(&items, &mut kept).await.unwrap();
-        assert_eq!(kept.texts(), [".a\r\n", "gone", "", "d\r\n..\r\n"], "cut at {cut}");
+        assert_eq!(
+            kept.texts(),
+            [".a\r\n", "failed: message_unavailable", "", "d\r\n..\r\n"],
+            "cut at {cut}"
+        );
     }
 }
 

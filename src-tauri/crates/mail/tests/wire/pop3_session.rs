@@ -63,7 +63,7 @@ async fn mail_is_listed_fetched_in_a_pipeline_and_deleted_at_the_end() {
     assert_eq!(listed, [("aa", 5), ("bb", 7), ("cc", 9)]);
     let mut kept = Kept::default();
     session.fetch(&changes.items, &mut kept).await.unwrap();
-    assert_eq!(kept.texts(), ["S: 1\r\n\r\n.dot\r\n", "gone", "S: 3\r\n"]);
+    assert_eq!(kept.texts(), ["S: 1\r\n\r\n.dot\r\n", "failed: message_unavailable", "S: 3\r\n"]);
     let identities = ["aa", "cc", "never there"].map(|uid| ServerIdentity(uid.into()));
     session.delete(&identities).await.unwrap();
     session.close().await.unwrap();

@@ -161,7 +161,7 @@ async fn a_message_that_is_owed_is_listed_until_it_is_decided_and_can_be_asked_f
         why: Failure::transient_item(FailureCode::MessageUnavailable, "NO"),
     };
     store.commit(decided("1:7", Decision::Retrying, Keep::Owed(Box::new(owed.clone())))).await.unwrap();
-    assert_eq!(store.owed(AMY, INBOX).await.unwrap(), [owed.clone()]);
+    assert_eq!(store.owed(AMY, INBOX).await.unwrap(), std::slice::from_ref(&owed));
     assert_eq!(store.unseen(AMY, INBOX, vec![identity.clone()]).await.unwrap(), []);
     let later = OwedItem { failures: 2, next_at: at(1_800), ..owed };
     store.commit(decided("1:7", Decision::Retrying, Keep::Owed(Box::new(later.clone())))).await.unwrap();
