@@ -5,6 +5,7 @@
 pub mod access;
 pub mod clock;
 pub mod cycle;
+pub mod dispatch;
 pub mod events;
 pub mod permits;
 pub mod ports;
