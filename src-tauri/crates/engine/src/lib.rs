@@ -7,11 +7,14 @@ pub mod clock;
 pub mod cycle;
 pub mod dispatch;
 pub mod events;
+pub mod jump;
 pub mod permits;
 pub mod ports;
 pub mod raw;
 pub mod runner;
+pub mod spread;
 pub mod test_enable;
+mod watch;
 
 #[cfg(test)]
 mod testing;

@@ -1,8 +1,8 @@
 //! The decision itself: planning, letting in, starting and ending.
 
 use super::{
-    BEHIND, CONNECTED, Connection, Dispatcher, Entry, Front, Identity, Job, Ms, Pool, Server, Standing, Started,
-    UNKNOWN, left_to_others, share_of,
+    BEHIND, CONNECTED, Connection, Dispatcher, Entry, Front, Identity, Job, Ms, Pool, Server, Standing,
+    Started, UNKNOWN, left_to_others, share_of,
 };
 use std::cmp::Reverse;
 
@@ -144,7 +144,11 @@ impl Dispatcher {
                 let state = self.pools.of_mut(pool);
                 let Some(Reverse(first)) = state.sleeping.peek().copied() else { break };
                 let counts = self.jobs.at(first.job).turn == first.turn;
-                if counts && (first.rank > now || state.ramp.next_at(now, self.limits.ramp) > now) {
+                if counts && first.rank > now {
+                    break;
+                }
+                if counts && state.ramp.next_at(now, self.limits.ramp) > now {
+                    state.crowded_at = Some(now);
                     break;
                 }
                 state.sleeping.pop();
@@ -211,7 +215,10 @@ impl Dispatcher {
             }
             state.fronts.pop();
             server.pools.of_mut(pool).blocked = true;
-            if server.used >= server.connections && server.watching > server.connections / 2 && !server.asked_back {
+            if server.used >= server.connections
+                && server.watching > server.connections / 2
+                && !server.asked_back
+            {
                 server.asked_back = true;
                 self.short.push(Server(front.server));
             }
@@ -221,7 +228,9 @@ impl Dispatcher {
     /// Shows a pool who is in front of a server's queue.
     fn show_front(&mut self, server: u32, pool: Pool) {
         let share = self.servers.at(server).pools.of(pool);
-        if let Some(Reverse(Entry { rank, turn, .. })) = share.queue.peek().copied().filter(|_| !share.blocked) {
+        if let Some(Reverse(Entry { rank, turn, .. })) =
+            share.queue.peek().copied().filter(|_| !share.blocked)
+        {
             self.pools.of_mut(pool).fronts.push(Reverse(Front { rank, turn, server }));
         }
     }
@@ -249,7 +258,9 @@ impl Dispatcher {
                 self.take_over(entry.job, held);
                 Connection::Held
             }
-            None if identity != UNKNOWN && self.identities.at(identity).used >= self.connections_of(identity) => {
+            None if identity != UNKNOWN
+                && self.identities.at(identity).used >= self.connections_of(identity) =>
+            {
                 self.identities.at_mut(identity).waiting.of_mut(pool).push(Reverse(entry));
                 return None;
             }

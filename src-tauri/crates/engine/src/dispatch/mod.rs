@@ -16,7 +16,6 @@ mod table;
 #[cfg(test)]
 mod tests;
 
-
 pub use deciding::Turn;
 pub use pools::{PerPool, Pool, PoolSizes};
 pub use ramp::RampLimits;
@@ -120,6 +119,8 @@ struct PoolState {
     size: u32,
     used: u32,
     ramp: Ramp,
+    /// When the ramp last kept something waiting.
+    crowded_at: Option<Ms>,
     sleeping: Queue,
     fronts: BinaryHeap<Reverse<Front>>,
 }
@@ -233,13 +234,15 @@ impl Dispatcher {
             job.rank = job.rank.saturating_add(by);
         }
         let moved = |queue: &mut Queue| {
-            let shift = |entry: Reverse<Entry>| Reverse(Entry { rank: entry.0.rank.saturating_add(by), ..entry.0 });
+            let shift =
+                |entry: Reverse<Entry>| Reverse(Entry { rank: entry.0.rank.saturating_add(by), ..entry.0 });
             *queue = std::mem::take(queue).into_iter().map(shift).collect();
         };
         for pool in Pool::ALL {
             let state = self.pools.of_mut(pool);
             moved(&mut state.sleeping);
-            let shift = |front: Reverse<Front>| Reverse(Front { rank: front.0.rank.saturating_add(by), ..front.0 });
+            let shift =
+                |front: Reverse<Front>| Reverse(Front { rank: front.0.rank.saturating_add(by), ..front.0 });
             state.fronts = std::mem::take(&mut state.fronts).into_iter().map(shift).collect();
             for handle in self.servers.handles() {
                 moved(&mut self.servers.at_mut(handle).pools.of_mut(pool).queue);
@@ -292,7 +295,13 @@ impl Dispatcher {
     /// Work of a pool, on a lane, at a server. Its identity may be told later, by [`Dispatcher::identify`].
     pub fn add_job(&mut self, pool: Pool, lane: Lane, server: Server) -> Job {
         let (lane, server) = (lane.0, server.0);
-        Job(self.jobs.add(JobState { pool: Some(pool), lane, server, identity: UNKNOWN, ..JobState::default() }))
+        Job(self.jobs.add(JobState {
+            pool: Some(pool),
+            lane,
+            server,
+            identity: UNKNOWN,
+            ..JobState::default()
+        }))
     }
 
     /// Forgets work. What runs is ended first.
@@ -307,6 +316,13 @@ impl Dispatcher {
     #[must_use]
     pub fn running(&self, pool: Pool) -> u32 {
         self.pools.of(pool).used
+    }
+
+    /// Whether so much was due in this pool lately that the ramp kept some of it waiting: what started then is in
+    /// step, and is to be [spread](crate::spread).
+    #[must_use]
+    pub fn is_crowded(&self, pool: Pool, now: Ms) -> bool {
+        self.pools.of(pool).crowded_at.is_some_and(|at| now.saturating_sub(at) < BEHIND)
     }
 
     /// How many connections of a server are in use, held ones included.

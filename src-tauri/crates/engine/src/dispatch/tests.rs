@@ -245,7 +245,10 @@ fn after_a_restart_due_work_is_let_in_by_and_by_in_its_order() {
         }
         now = next;
     }
-    let due: Vec<Ms> = order.iter().map(|job| -1 - ((jobs.iter().position(|one| one == job).unwrap() as Ms * 7_919) % 2_000)).collect();
+    let due: Vec<Ms> = order
+        .iter()
+        .map(|job| -1 - ((jobs.iter().position(|one| one == job).unwrap() as Ms * 7_919) % 2_000))
+        .collect();
     assert!(due.is_sorted(), "the longest overdue first");
     assert!((18_000..40_000).contains(&now), "{now}");
 }

@@ -103,6 +103,15 @@ pub enum Fetched {
     TooLarge,
 }
 
+/// What ended a watch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Watched {
+    /// The server told of something new.
+    News,
+    /// Nothing happened in the time given; watch again.
+    Quiet,
+}
+
 /// Takes fetched messages as they come, and slows the server down when it cannot keep up.
 #[async_trait]
 pub trait MessageSink: Send {
@@ -148,6 +157,22 @@ pub trait IncomingSession: Send {
     /// # Errors
     /// Whatever stands in the way, mapped.
     async fn delete(&mut self, identities: &[ServerIdentity]) -> Result<(), Failure>;
+
+    /// Whether the server can tell of news by itself, so that [`IncomingSession::watch`] is worth calling.
+    fn can_watch(&self) -> bool {
+        false
+    }
+
+    /// Waits until the server tells of something new, at most this long. What it told since the last
+    /// [`IncomingSession::changes`] counts as new. The session stays usable: `changes` or `watch` can be called next.
+    /// A session that can't watch is quiet at once.
+    ///
+    /// # Errors
+    /// Whatever stands in the way, mapped; the session can't be used any more.
+    async fn watch(&mut self, for_at_most: std::time::Duration) -> Result<Watched, Failure> {
+        let _ = for_at_most;
+        Ok(Watched::Quiet)
+    }
 
     /// Says good-bye. For POP3 this is what makes deletions happen (RFC 1939 section 6).
     ///

@@ -3,11 +3,19 @@
 use super::{Engine, LEASE, LEASE_OWNER};
 use crate::{
     access::{Prepared, prepare, storage_failure},
-    cycle::{CycleContext, CycleOutcome, incoming, outgoing, stopped, unless},
+    cycle::{
+        CycleContext, CycleOutcome,
+        incoming::{self, AtTheEnd, Session},
+        outgoing, stopped, unless,
+    },
+    dispatch::Connection,
     events::EngineEvent,
-    permits::Pool,
+    permits::{Permit, Pool, identity},
     ports::storage::{CycleReport, DueWork, StorageError},
+    spread::{self, Kind},
+    watch::ToWatch,
 };
+use chrono::Duration;
 use futures::FutureExt;
 use std::{panic::AssertUnwindSafe, sync::Arc};
 use tandem_domain::{
@@ -19,6 +27,9 @@ use tandem_domain::{
 };
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
+
+/// Everybody who waits at the same server gets a turn within this long.
+const FAIR_TURN: Duration = Duration::minutes(5);
 
 /// What came of asking for a cycle now.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,84 +59,190 @@ impl Engine {
             let processed = storage.mailbox(mailbox).await?.is_processed(workload);
             return Ok(if processed { SyncOutcome::RunsAlready } else { SyncOutcome::NotProcessed });
         };
-        Ok(SyncOutcome::Ran(self.work(work, stop.clone()).await))
+        let ran = self.work(work, None, stop.clone()).await;
+        Ok(ran.map_or(SyncOutcome::RunsAlready, SyncOutcome::Ran))
     }
 
-    /// Works on what was claimed, and records its end or frees it.
-    pub(super) async fn work(self: &Arc<Self>, work: DueWork, stop: CancellationToken) -> CycleOutcome {
+    /// Works on what was claimed, and records its end or frees it. `None`: it waits for its permit again.
+    pub(super) async fn work(
+        self: &Arc<Self>,
+        work: DueWork,
+        permit: Option<Permit>,
+        stop: CancellationToken,
+    ) -> Option<CycleOutcome> {
         let cycle = CycleId(Uuid::new_v4());
         let started_at = self.ports.clock.now();
-        let running = AssertUnwindSafe(self.cycle(&work, cycle, stop)).catch_unwind();
-        let (prepared, outcome) = running.await.unwrap_or_else(|_| {
+        let running = AssertUnwindSafe(self.limited(&work, cycle, permit, &stop)).catch_unwind();
+        let ran = running.await.unwrap_or_else(|_| {
             let said = "a fault in Tandem ended the cycle";
-            (None, CycleOutcome::failed(Failure::transient_mailbox(FailureCode::Internal, said)))
+            Ran::failed(None, Failure::transient_mailbox(FailureCode::Internal, said))
         });
+        let (prepared, outcome, kept, in_step) = match ran {
+            Ran::Waits => return None,
+            Ran::Ended { prepared, outcome, kept, in_step } => (prepared, outcome, kept, in_step),
+        };
         if outcome.was_stopped() {
             let released = self.ports.storage.release(work.mailbox, work.workload, LEASE_OWNER).await;
             if let Err(error) = released {
                 tracing::warn!("The lease on {} {} is not freed yet: {error}", work.mailbox, work.workload);
             }
-            return outcome;
+            return Some(outcome);
         }
-        self.end(&work, cycle, started_at, prepared.as_ref(), &outcome).await;
-        self.wake();
-        outcome
+        let started = Started { cycle, at: started_at, in_step };
+        let next_due_at = self.end(&work, started, prepared.as_deref(), &outcome).await;
+        if let (Some(kept), Some(prepared), Some(until)) = (kept, prepared, next_due_at) {
+            self.keep_open(kept, &prepared, until).await;
+        }
+        self.look_again(&work, &outcome).await;
+        Some(outcome)
+    }
+
+    /// Something may have been made due while it ran, for it or through it.
+    async fn look_again(&self, work: &DueWork, outcome: &CycleOutcome) {
+        match self.ports.storage.due_at(work.mailbox, work.workload).await {
+            Ok(Some(due_at)) => self.look_by(due_at),
+            Ok(None) => {}
+            Err(_) => self.wake(),
+        }
+        if work.workload == Workload::Incoming && outcome.items > 0 {
+            self.wake();
+        }
+    }
+
+    /// Listens on the session until the mailbox is due again, where there is room for that.
+    async fn keep_open(self: &Arc<Self>, kept: Kept, prepared: &Prepared, until: Instant) {
+        let Kept { session, permit } = kept;
+        let (mailbox, profile) = (prepared.mailbox.id, prepared.profile.id);
+        match permit.hold_open() {
+            Ok(held) => {
+                let identity = identity(&prepared.access);
+                let to_watch = ToWatch { mailbox, profile, identity, session, held, until };
+                let engine = Arc::downgrade(self);
+                self.watchers.watch(&self.ports, to_watch, move || {
+                    if let Some(engine) = engine.upgrade() {
+                        engine.wake();
+                    }
+                });
+            }
+            Err(permit) => {
+                let _ = session.close().await;
+                drop(permit);
+            }
+        }
+    }
+
+    /// Runs a cycle within its time. What has not ended then is asked to stop, and broken off when it does not.
+    async fn limited(
+        self: &Arc<Self>,
+        work: &DueWork,
+        cycle: CycleId,
+        permit: Option<Permit>,
+        stop: &CancellationToken,
+    ) -> Ran {
+        let (clock, cancel) = (&self.ports.clock, stop.child_token());
+        let limit = self.limits.cycle_timeout;
+        let mut running = std::pin::pin!(self.cycle(work, cycle, permit, cancel.clone()));
+        tokio::select! {
+            biased;
+            ran = &mut running => return ran,
+            () = clock.pause(limit.to_std().unwrap_or_default()) => cancel.cancel(),
+        }
+        let said = format!("the cycle took more than {} s and was ended", limit.num_seconds());
+        let failure = Failure::transient_mailbox(FailureCode::TimedOut, said);
+        tokio::select! {
+            biased;
+            ran = &mut running => match ran {
+                Ran::Ended { prepared, outcome, .. } if outcome.was_stopped() && !stop.is_cancelled() => {
+                    let outcome = CycleOutcome { end: CycleEnd::Failed(failure), ..outcome };
+                    Ran::Ended { prepared, outcome, kept: None, in_step: false }
+                }
+                ran => ran,
+            },
+            () = clock.pause(self.limits.stop_wait.to_std().unwrap_or_default()) => Ran::failed(None, failure),
+        }
     }
 
     async fn cycle(
         &self,
         work: &DueWork,
         cycle: CycleId,
+        permit: Option<Permit>,
         cancel: CancellationToken,
-    ) -> (Option<Prepared>, CycleOutcome) {
+    ) -> Ran {
         let (mailbox, workload) = (work.mailbox, work.workload);
         let prepare = async {
             let _one_of_few = self.preparing.acquire().await.map_err(|_| stopped())?;
             prepare(&self.ports, mailbox, workload).await
         };
         let prepared = match unless(&cancel, prepare).await {
-            Ok(prepared) => prepared,
-            Err(failure) => return (None, CycleOutcome::failed(failure)),
-        };
-        let pool = match workload {
-            Workload::Incoming | Workload::Act => Pool::Incoming,
-            Workload::Outgoing => Pool::Outgoing,
+            Ok(prepared) => Box::new(prepared),
+            Err(failure) => return Ran::failed(None, failure),
         };
         let connections = prepared.profile.max_concurrent_connections;
-        let permit = self.permits.acquire(pool, workload, &prepared.access, connections);
-        let permit = unless(&cancel, async { permit.await.map_err(|_| stopped()) }).await;
-        let _permit = match permit {
-            Ok(permit) => permit,
-            Err(failure) => return (Some(prepared), CycleOutcome::failed(failure)),
+        let permit = match permit {
+            Some(permit) => match permit.connects_as(work, &prepared.access, connections) {
+                Some(permit) => permit,
+                None => return Ran::Waits,
+            },
+            None => {
+                let pool = match workload {
+                    Workload::Incoming | Workload::Act => Pool::Incoming,
+                    Workload::Outgoing => Pool::Outgoing,
+                };
+                let permit = self.permits.acquire(pool, workload, &prepared.access, connections);
+                match unless(&cancel, async { permit.await.map_err(|_| stopped()) }).await {
+                    Ok(permit) => permit,
+                    Err(failure) => return Ran::failed(Some(prepared), failure),
+                }
+            }
         };
         // It may have been disabled while it waited.
         let still = self.ports.storage.mailbox(mailbox).await;
         if !still.is_ok_and(|mailbox| mailbox.is_processed(workload)) {
-            return (Some(prepared), CycleOutcome::failed(stopped()));
+            return Ran::failed(Some(prepared), stopped());
         }
         self.ports.events.emit(EngineEvent::CycleStarted { mailbox, workload, cycle });
-        let (ports, limits) = (self.ports.clone(), self.limits.cycle);
-        let in_flight = self.in_flight.clone();
-        let context = CycleContext { ports, prepared, cycle, limits, in_flight, cancel };
-        let outcome = match workload {
-            Workload::Incoming => incoming::run(&context).await,
-            Workload::Outgoing => outgoing::run(&context).await,
+        let in_step = permit.is_in_step();
+        let mut limits = self.limits.cycle;
+        limits.yield_after = permit.slice(FAIR_TURN, limits.yield_after);
+        let (ports, in_flight) = (self.ports.clone(), self.in_flight.clone());
+        let context = CycleContext { ports, prepared: *prepared, cycle, limits, in_flight, cancel };
+        let (outcome, session) = match workload {
+            Workload::Incoming => self.incoming(&context, &permit).await,
+            Workload::Outgoing => (outgoing::run(&context).await, None),
             Workload::Act => {
                 let said = "appointments, contacts and tasks are not available in this version";
-                CycleOutcome::failed(Failure::permanent_mailbox(FailureCode::NotSupported, said))
+                let failure = Failure::permanent_mailbox(FailureCode::NotSupported, said);
+                (CycleOutcome::failed(failure), None)
             }
         };
-        (Some(context.prepared), outcome)
+        if outcome.end == CycleEnd::Yielded {
+            self.permits.yielded(work);
+        }
+        let kept = session.map(|session| Kept { session, permit });
+        Ran::Ended { prepared: Some(Box::new(context.prepared)), outcome, kept, in_step }
     }
 
+    /// The incoming cycle, on the session that was held open for it, where there is one.
+    async fn incoming(&self, context: &CycleContext, permit: &Permit) -> (CycleOutcome, Option<Session>) {
+        let (mailbox, access) = (context.prepared.mailbox.id, &context.prepared.access);
+        let open = match permit.connection() {
+            Connection::Held => self.watchers.take(mailbox, &identity(access)),
+            Connection::New => None,
+        };
+        let wanted = self.watchers.wants(mailbox, self.ports.clock.monotonic());
+        let at_the_end = if wanted { AtTheEnd::KeepOpen } else { AtTheEnd::Close };
+        incoming::run_on(context, open, at_the_end).await
+    }
+
+    /// Records how a cycle ended, and says when the next is due.
     async fn end(
         &self,
         work: &DueWork,
-        cycle: CycleId,
-        started_at: Instant,
+        started: Started,
         prepared: Option<&Prepared>,
         outcome: &CycleOutcome,
-    ) {
+    ) -> Option<Instant> {
         let now = self.ports.clock.now();
         let settings = match prepared {
             Some(prepared) => prepared.settings.clone(),
@@ -134,6 +251,7 @@ impl Engine {
         let interval = prepared.map_or(0, |prepared| prepared.profile.min_polling_interval_minutes);
         let (next_due_at, attempts) = match next(&outcome.end, work.attempts, &settings, interval, now) {
             Next::At { due_at, attempts } => {
+                let due_at = spread(work, started, prepared, outcome, due_at, now);
                 let due_at = outcome.again_at.map_or(due_at, |again_at| due_at.min(again_at.max(now)));
                 (Some(due_at), attempts)
             }
@@ -149,8 +267,8 @@ impl Engine {
         let report = CycleReport {
             mailbox: work.mailbox,
             workload: work.workload,
-            cycle,
-            started_at,
+            cycle: started.cycle,
+            started_at: started.at,
             ended_at: now,
             items: outcome.items,
             failure: failure.clone(),
@@ -165,10 +283,60 @@ impl Engine {
         self.ports.events.emit(EngineEvent::CycleFinished {
             mailbox,
             workload,
-            cycle,
+            cycle: started.cycle,
             items,
             failure,
             next_due_at,
         });
+        next_due_at
     }
+}
+
+/// A cycle, begun.
+#[derive(Clone, Copy)]
+struct Started {
+    cycle: CycleId,
+    at: Instant,
+    /// With so many others that they are in step.
+    in_step: bool,
+}
+
+/// What came of running a cycle.
+enum Ran {
+    /// It did not: it waits for a permit again.
+    Waits,
+    /// It ended.
+    Ended { prepared: Option<Box<Prepared>>, outcome: CycleOutcome, kept: Option<Kept>, in_step: bool },
+}
+
+/// A session that stays open after its cycle, and its connection's permit.
+struct Kept {
+    session: Session,
+    permit: Permit,
+}
+
+impl Ran {
+    fn failed(prepared: Option<Box<Prepared>>, failure: Failure) -> Self {
+        Self::Ended { prepared, outcome: CycleOutcome::failed(failure), kept: None, in_step: false }
+    }
+}
+
+/// Mailboxes that were enabled or caught up together do not stay in step.
+fn spread(
+    work: &DueWork,
+    started: Started,
+    prepared: Option<&Prepared>,
+    outcome: &CycleOutcome,
+    policy: Instant,
+    now: Instant,
+) -> Instant {
+    let Some(prepared) = prepared.filter(|_| started.in_step && outcome.end == CycleEnd::Completed) else {
+        return policy;
+    };
+    let state = prepared.mailbox.state(work.workload);
+    let is_first = state.last_success_at.is_none_or(|success| state.tested_at > Some(success));
+    let kind = if is_first { Kind::First } else { Kind::Later };
+    let ended = spread::Ended { due_at: work.due_at, started_at: started.at, kind };
+    let least = Duration::minutes(prepared.profile.min_polling_interval_minutes.into());
+    spread::next_due(ended, spread::place(work.mailbox, work.workload), policy, least, now)
 }

@@ -426,17 +426,18 @@ impl Schedule for Store {
         limit: u32,
     ) -> Result<Vec<DueWork>, StorageError> {
         self.write(|state| {
-            let due: Vec<MailboxId> = state
+            let mut due: Vec<(Option<Instant>, MailboxId)> = state
                 .schedule
                 .iter()
                 .filter(|(key, row)| {
                     key.1 == workload && row.due_at.is_some_and(|due| due <= now) && !row.leased
                 })
-                .map(|(key, _)| key.0)
-                .filter(|id| state.mailboxes[id].is_processed(workload))
-                .take(limit as usize)
+                .map(|(key, row)| (row.due_at, key.0))
+                .filter(|(_, id)| state.mailboxes[id].is_processed(workload))
                 .collect();
-            Ok(due.into_iter().map(|mailbox| lease(state, mailbox, workload)).collect())
+            due.sort();
+            due.truncate(limit as usize);
+            Ok(due.into_iter().map(|(_, mailbox)| lease(state, mailbox, workload)).collect())
         })
         .await
     }
@@ -505,6 +506,22 @@ impl Schedule for Store {
             .iter()
             .filter(|(key, row)| !row.leased && state.mailboxes[&key.0].is_processed(key.1));
         Ok(rows.filter_map(|(_, row)| row.due_at).min())
+    }
+    async fn due_at(&self, mailbox: MailboxId, workload: Workload) -> Result<Option<Instant>, StorageError> {
+        let state = self.state();
+        let row = state.schedule.get(&(mailbox, workload)).filter(|row| !row.leased);
+        Ok(row.filter(|_| state.mailboxes[&mailbox].is_processed(workload)).and_then(|row| row.due_at))
+    }
+    async fn pull_in(&self, now: Instant, by: chrono::Duration) -> Result<(), StorageError> {
+        self.write(|state| {
+            for due_at in state.schedule.values_mut().filter_map(|row| row.due_at.as_mut()) {
+                if *due_at > now {
+                    *due_at -= by;
+                }
+            }
+            Ok(())
+        })
+        .await
     }
     async fn make_due(
         &self,

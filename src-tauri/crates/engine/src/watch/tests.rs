@@ -1,0 +1,1 @@
+//! News come in when they arrive, and watchers stay within the limits.
