@@ -118,6 +118,11 @@ impl Engine {
         self.look_by(Instant::MIN_UTC);
     }
 
+    #[cfg(test)]
+    pub(crate) fn watchers(&self) -> &Watchers {
+        &self.watchers
+    }
+
     /// Looks at the schedule at this instant at the latest.
     fn look_by(&self, at: Instant) {
         if self.look.by(at) {

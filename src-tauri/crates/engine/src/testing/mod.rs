@@ -235,8 +235,8 @@ impl World {
     fn with_clock(impatient: bool) -> Self {
         let (steps, log) = (Steps::new(), Log::default());
         let store = Arc::new(Store::new(Arc::clone(&steps), log.clone()));
-        let server = Arc::new(Server::new(Arc::clone(&steps), log.clone()));
         let clock = Arc::new(HandClock::new(impatient));
+        let server = Arc::new(Server::new(Arc::clone(&clock), Arc::clone(&steps), log.clone()));
         let heard = Arc::new(Heard::default());
         let ports = Ports {
             storage: Arc::clone(&store) as _,
