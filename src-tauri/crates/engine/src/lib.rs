@@ -12,6 +12,7 @@ pub mod permits;
 pub mod ports;
 pub mod raw;
 pub mod runner;
+pub mod simulate;
 pub mod spread;
 pub mod test_enable;
 mod watch;

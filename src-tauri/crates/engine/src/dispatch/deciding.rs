@@ -95,8 +95,12 @@ impl Dispatcher {
         let state = self.jobs.at_mut(job.0);
         let was = std::mem::replace(&mut state.standing, Standing::Idle);
         state.turn = 0;
-        let (server, identity) = (state.server, state.identity);
+        let (server, identity, pool) = (state.server, state.identity, state.pool);
         if was != Standing::Running {
+            if let Some(pool) = pool.filter(|_| was == Standing::Waiting) {
+                let waiting = &mut self.pools.of_mut(pool).waiting;
+                *waiting = waiting.saturating_sub(1);
+            }
             return;
         }
         let server_state = self.servers.at_mut(server);
@@ -130,6 +134,9 @@ impl Dispatcher {
         let pool = state.pool.filter(|_| state.standing != Standing::Running)?;
         let was = std::mem::replace(&mut state.standing, standing);
         (state.rank, state.turn) = (rank, turn);
+        let before = u32::from(was == Standing::Waiting);
+        let waiting = &mut self.pools.of_mut(pool).waiting;
+        *waiting = waiting.saturating_add(u32::from(standing == Standing::Waiting)).saturating_sub(before);
         if was == Standing::Waiting {
             let (lane, identity) = (state.lane, state.identity);
             self.pass_on(lane, identity);
@@ -154,6 +161,7 @@ impl Dispatcher {
                 state.sleeping.pop();
                 if counts {
                     state.ramp.took(now, self.limits.ramp);
+                    state.waiting += 1;
                     self.jobs.at_mut(first.job).standing = Standing::Waiting;
                     self.queue(first.job);
                 }
@@ -271,7 +279,9 @@ impl Dispatcher {
             }
         };
         self.lanes.at_mut(lane).busy = true;
-        self.pools.of_mut(pool).used += 1;
+        let pool_state = self.pools.of_mut(pool);
+        pool_state.used += 1;
+        pool_state.waiting = pool_state.waiting.saturating_sub(1);
         self.servers.at_mut(server).pools.of_mut(pool).running += 1;
         self.jobs.at_mut(entry.job).standing = Standing::Running;
         Some(Started { job: Job(entry.job), connection })

@@ -37,6 +37,10 @@ macro_rules! handles {
             /// Its number: handles of one kind count from a small number without large gaps.
             #[must_use]
             pub const fn number(self) -> u32 { self.0 }
+
+            /// The reverse of [`Self::number`].
+            #[must_use]
+            pub const fn numbered(number: u32) -> Self { Self(number) }
         }
     )+};
 }
@@ -118,6 +122,8 @@ type Queue = BinaryHeap<Reverse<Entry>>;
 struct PoolState {
     size: u32,
     used: u32,
+    /// How much was let in and has not started.
+    waiting: u32,
     ramp: Ramp,
     /// When the ramp last kept something waiting.
     crowded_at: Option<Ms>,
@@ -331,16 +337,19 @@ impl Dispatcher {
         self.servers.at(server.0).used
     }
 
-    /// How long work may run so that all that waits for the same server and pool gets its turn within `within`:
+    /// How long work may run so that all that waits for the same pool and server gets its turn within `within`:
     /// `most` where nobody waits, and never less than a tenth of it.
     #[must_use]
     pub fn slice(&self, job: Job, within: Ms, most: Ms) -> Ms {
         let state = self.jobs.at(job.0);
         let Some(pool) = state.pool else { return most };
-        let server = self.servers.at(state.server);
-        let waiting = i64::try_from(server.pools.of(pool).queue.len()).unwrap_or(i64::MAX);
-        let room = i64::from(server.connections.min(share_of(self.pools.of(pool).size)));
-        (within.saturating_mul(room) / waiting.max(1)).clamp((most / 10).max(1), most.max(1))
+        let (server, pool_state) = (self.servers.at(state.server), self.pools.of(pool));
+        let at_server = i64::try_from(server.pools.of(pool).queue.len()).unwrap_or(i64::MAX);
+        let room = i64::from(server.connections.min(share_of(pool_state.size)));
+        let turn = |room: i64, waiting: i64| within.saturating_mul(room) / waiting.max(1);
+        let of_server = turn(room, at_server);
+        let of_pool = turn(pool_state.size.into(), pool_state.waiting.into());
+        of_server.min(of_pool).clamp((most / 10).max(1), most.max(1))
     }
 }
 

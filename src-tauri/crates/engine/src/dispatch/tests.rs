@@ -217,7 +217,12 @@ fn the_share_of_a_huge_sync_shrinks_with_those_who_wait() {
     assert_eq!(all.slice(jobs[0], 300_000, 120_000), 120_000, "nobody waits");
     jobs[1..].iter().for_each(|job| all.plan(*job, 0, Turn::Due));
     assert_eq!(started(&mut all, 0).len(), 7);
-    assert_eq!(all.slice(jobs[0], 300_000, 120_000), 60_000, "fifty wait for ten places");
+    assert_eq!(all.slice(jobs[0], 300_000, 120_000), 60_000, "fifty wait for ten connections");
+    let other = all.add_server(300);
+    let more: Vec<Job> = (0..350).map(|_| job(&mut all, Pool::Incoming, other)).collect();
+    more.iter().for_each(|job| all.plan(*job, 0, Turn::Due));
+    assert_eq!(started(&mut all, 0).len(), 24, "three quarters of the pool are full with two servers");
+    assert_eq!(all.slice(jobs[0], 300_000, 120_000), 300_000 * 32 / 376, "and many for the pool");
 }
 
 #[test]

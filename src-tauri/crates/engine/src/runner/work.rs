@@ -28,8 +28,8 @@ use tandem_domain::{
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-/// Everybody who waits at the same server gets a turn within this long.
-const FAIR_TURN: Duration = Duration::minutes(5);
+/// Everybody who waits gets a turn within about this long: half an interval, as those who come later are not seen yet.
+const FAIR_TURN: Duration = Duration::seconds(150);
 
 /// What came of asking for a cycle now.
 #[derive(Debug, Clone, PartialEq, Eq)]
