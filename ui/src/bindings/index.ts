@@ -358,6 +358,60 @@ export type ExportResult = {
 	text: string,
 };
 
+/**  What is to be forecast. */
+export type ForecastRequest = {
+	/**  The profile's name: its limits count. */
+	profile: string,
+	/**  How many mailboxes, 1 to 20,000. */
+	mailboxes: number,
+	/**  How many of them are queues; they come first. */
+	queues?: number,
+	/**  Messages that wait in each inbox; absent: 500. */
+	messages?: number | null,
+	/**  Mailboxes of one batch of Test & Enable; absent: 200. */
+	batch_mailboxes?: number | null,
+	/**  Hours between the starts of two batches; absent: 5. */
+	batch_hours?: number | null,
+};
+
+/**  A forecast, made by running the real scheduler on simulated time. Times count in seconds from the first start. */
+export type ForecastView = {
+	/**  The profile's name. */
+	profile: string,
+	/**  Its connections at once, at most. */
+	max_concurrent_connections: number,
+	/**  Mailboxes. */
+	mailboxes: number,
+	/**  Queues among them. */
+	queues: number,
+	/**  Messages that wait in each inbox. */
+	messages: number,
+	/**  Batches of Test & Enable. */
+	batches: number,
+	/**  Mailboxes of one batch, at most. */
+	batch_mailboxes: number,
+	/**  Hours between the starts of two batches. */
+	batch_hours: number,
+	/**  When the last batch starts. */
+	last_batch_after_seconds: number,
+	/**  When all queues are tested and enabled; absent without queues. */
+	queues_after_seconds: number | null,
+	/**  When all mailboxes are tested and enabled. */
+	tested_after_seconds: number,
+	/**  When all mailboxes have completed their first sync. */
+	synced_after_seconds: number,
+	/**  Connections that are in use at once, at most. */
+	most_connections: number,
+	/**  Cycles in each minute afterwards, when mail comes as usual. */
+	cycles_per_minute_afterwards: number,
+	/**  How late cycles start then, at most, in seconds. */
+	lateness_afterwards_seconds: number,
+	/**  Whether the limits are wide enough for every mailbox to be synchronized when it is due, within a minute. */
+	keeps_up: boolean,
+	/**  What the forecast takes for granted, for people. */
+	assumes: string[],
+};
+
 /**  The health of everything, from proof of life. */
 export type Health = {
 	/**  `ok`, `late`, `stopped` or `unproven`: the worst of the objects. */
@@ -946,6 +1000,8 @@ export type Actions = {
 	disable_mailboxes: { request: MailboxesRequest; response: MailboxView[] };
 	/** Tests mailboxes and enables what succeeds; rungs arrive as events too. */
 	test_enable: { request: TestEnableRequest; response: TestEnableResult };
+	/** Forecasts Test & Enable and the first sync, on simulated time. */
+	forecast: { request: ForecastRequest; response: ForecastView };
 	/** Moves an address to another owner, or tells what that would break. */
 	remap_mailbox: { request: RemapRequest; response: RemapResult };
 	/** Runs a mailbox's cycles now. */

@@ -8,6 +8,7 @@ mod compose;
 mod configuration;
 mod decide;
 mod emails;
+mod forecast;
 mod health;
 mod keys;
 mod ladders;

@@ -80,6 +80,8 @@ actions! {
     disable_mailboxes(MailboxesRequest) -> Vec<MailboxView>;
     /// Tests mailboxes and enables what succeeds; rungs arrive as events too.
     test_enable(TestEnableRequest) -> TestEnableResult;
+    /// Forecasts Test & Enable and the first sync, on simulated time.
+    forecast(ForecastRequest) -> ForecastView;
     /// Moves an address to another owner, or tells what that would break.
     remap_mailbox(RemapRequest) -> RemapResult;
     /// Runs a mailbox's cycles now.

@@ -62,8 +62,8 @@ pub struct Forecast {
     pub cycles_per_minute_afterwards: f64,
 }
 
-/// How long after a batch its mailboxes are still simulated when nothing of it is left to do.
-const SETTLING: Ms = 15 * 60_000;
+/// How long everything takes to find its pace.
+const SETTLING: Ms = 60 * 60_000;
 /// How long the time afterwards is looked at.
 const AFTERWARDS: Ms = 60 * 60_000;
 /// Nobody wants to know more.
@@ -107,7 +107,7 @@ pub fn forecast(request: &ForecastRequest) -> Forecast {
     for profile in &mut scenario.profiles {
         profile.backlog = 0;
     }
-    (scenario.warm_up, scenario.length) = (4 * SETTLING, 4 * SETTLING + AFTERWARDS);
+    (scenario.warm_up, scenario.length) = (SETTLING, SETTLING + AFTERWARDS);
     let afterwards = super::simulate(&scenario, every_five_minutes);
     Forecast {
         batches,
@@ -130,8 +130,8 @@ fn run_to(world: &mut World<'_>, until: Ms, queues: u32, queues_tested_at: &mut 
             return;
         }
         let left = until - world.now;
-        if is_done && left > SETTLING {
-            world.skip(left - SETTLING);
+        if is_done && left > 1 {
+            world.skip(left - 1);
         }
         if !world.step(until, &every_five_minutes) {
             return;
