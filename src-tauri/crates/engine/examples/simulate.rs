@@ -33,7 +33,7 @@ fn main() {
     mixed.push(SimulatedProfile { backlog: 20_000, ..profile(20, 20) });
     mixed.push(SimulatedProfile { server: Behaviour::TellsNews, ..profile(480, 300) });
     let limits = DispatchLimits {
-        pools: PoolSizes { incoming: 64, ..PoolSizes::default() },
+        pools: PoolSizes { incoming: 64, outgoing: 32, ..PoolSizes::default() },
         ..DispatchLimits::default()
     };
     let name =

@@ -19,6 +19,8 @@ const RETRY: Ms = 5 * 60_000;
 /// Everybody who waits gets a turn within about this long: half an interval, as those who come later are not seen yet.
 const FAIR_TURN: Ms = 150_000;
 const LATE_PART: Ms = 4;
+/// Looking for mail to be sent needs no server.
+const NOTHING_TO_SEND: Ms = 5;
 
 /// One piece of work, incoming or outgoing mail or the test of one mailbox.
 #[derive(Debug, Clone, Copy)]
@@ -277,9 +279,6 @@ impl<'a> World<'a> {
     /// How long work takes, and how it ends.
     fn length(&mut self, started: Started, work: &Work, answers: bool) -> (Ms, Ends) {
         let costs = self.scenario.costs;
-        if !answers {
-            return (Ms::from(costs.timeout_ms), Ends::Failed);
-        }
         // Half to one and a half of the average.
         let connect = costs.connect_ms / 2 + self.chance.below(costs.connect_ms + 1);
         if work.pool == Pool::Operations {
@@ -292,6 +291,12 @@ impl<'a> World<'a> {
         let arrived = (arrived + Ms::from(self.chance.below(3_600_000))) / HOUR;
         let arrived = if work.turn == Turn::Yielded { 0 } else { u32::try_from(arrived).unwrap_or(u32::MAX) };
         let waits = work.backlog.saturating_add(arrived);
+        if work.pool == Pool::Outgoing && waits == 0 {
+            return (NOTHING_TO_SEND, Ends::Completed(0));
+        }
+        if !answers {
+            return (Ms::from(costs.timeout_ms), Ends::Failed);
+        }
         let slice = self.dispatcher.slice(started.job, FAIR_TURN, Ms::from(costs.yield_ms));
         let fits = (slice - Ms::from(connect)).max(0) / Ms::from(costs.message_ms.max(1)) + 1;
         let done = waits.min(u32::try_from(fits).unwrap_or(u32::MAX));
