@@ -14,10 +14,10 @@ use tandem_domain::{
     Instant,
     address::{EmailAddress, MessageId},
     alert::{AlertCode, AlertObject, NewAlert},
-    directory::{DirectoryEntry, DirectoryId, PartyMatch},
+    directory::{DirectoryEntry, DirectoryId},
     email::{EmailStatus, KnownEmail},
     failure::Failure,
-    ids::{CycleId, EmailId, MailboxId, OrganizationId, ProfileId, UserId},
+    ids::{CycleId, EmailId, MailboxId, OrganizationId, ProfileId},
     ledger::{Decision, LedgerRow, ServerIdentity},
     mailbox::{Mailbox, MailboxOwner},
     outgoing::AttemptPhase,
@@ -27,6 +27,8 @@ use tandem_domain::{
     workload::Workload,
 };
 use uuid::Uuid;
+
+mod directory;
 
 /// An email as kept.
 #[derive(Clone)]
@@ -294,18 +296,6 @@ fn kept(message_id: Option<MessageId>, mailbox: MailboxId, raw: RawMessage) -> K
         not_before: at(0),
         attempt: None,
         writes: 1,
-    }
-}
-
-#[async_trait]
-impl Directory for Store {
-    async fn resolve(
-        &self,
-        addresses: Vec<EmailAddress>,
-    ) -> Result<HashMap<EmailAddress, Vec<PartyMatch>>, StorageError> {
-        let id = DirectoryId::User(UserId(Uuid::from_u128(7)));
-        let amy = addresses.into_iter().filter(|one| one.as_str() == "amy@contoso.test");
-        Ok(amy.map(|one| (one, vec![PartyMatch { id, name: "Amy".to_owned() }])).collect())
     }
 }
 
