@@ -66,8 +66,10 @@ impl Dispatcher {
     pub fn identify(&mut self, job: Job, identity: Identity) -> bool {
         let (server, before) = (self.jobs.at(job.0).server, self.jobs.at(job.0).identity);
         let named = self.identities.at_mut(identity.0);
-        if !named.servers.contains(&server) {
-            named.servers.push(server);
+        if named.server.is_none() {
+            named.server = Some(server);
+        } else if !named.is_at(server) {
+            named.other_servers.push(server);
         }
         self.jobs.at_mut(job.0).identity = identity.0;
         if self.jobs.at(job.0).standing != Standing::Running {
@@ -289,8 +291,10 @@ impl Dispatcher {
 
     /// The connections that an identity may have: the least that one of its servers allows.
     pub(super) fn connections_of(&self, identity: u32) -> u32 {
-        let servers = self.identities.at(identity).servers.iter();
-        servers.map(|server| self.servers.at(*server).connections).min().unwrap_or(u32::MAX)
+        let state = self.identities.at(identity);
+        let of = |server: u32| self.servers.at(server).connections;
+        let first = state.server.map_or(u32::MAX, of);
+        state.other_servers.iter().fold(first, |least, server| least.min(of(*server)))
     }
 
     /// A server may have room again.

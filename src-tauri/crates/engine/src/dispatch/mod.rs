@@ -152,10 +152,18 @@ struct Share {
 
 #[derive(Debug, Default)]
 struct IdentityState {
-    servers: Vec<u32>,
+    /// The server where it is known, of the nearly always one.
+    server: Option<u32>,
+    other_servers: Vec<u32>,
     used: u32,
     watching: u32,
     waiting: PerPool<Queue>,
+}
+
+impl IdentityState {
+    fn is_at(&self, server: u32) -> bool {
+        self.server == Some(server) || self.other_servers.contains(&server)
+    }
 }
 
 #[derive(Debug, Default)]
@@ -280,7 +288,7 @@ impl Dispatcher {
         }
         self.unblock(server.0);
         for handle in self.identities.handles() {
-            if self.identities.at(handle).servers.contains(&server.0) {
+            if self.identities.at(handle).is_at(server.0) {
                 for _ in before..connections {
                     self.recall_waiting(handle);
                 }
