@@ -4,9 +4,9 @@ use chrono::Duration;
 use tandem_domain::{Instant, ids::MailboxId, workload::Workload};
 
 /// A cycle that started later than this part of its interval was caught up, with many others.
-const LATE_PART: i32 = 4;
-/// Where the least wait leaves no room, a next cycle comes at most this much later than it was due.
-const LONGEST_DELAY: Duration = Duration::minutes(2);
+const LATE_PART: i32 = 20;
+/// A next cycle comes at most this much later than it was due: half of what health forgives.
+const LONGEST_DELAY: Duration = Duration::seconds(150);
 
 /// The place of a workload in its interval: 0.0 up to, and without, 1.0.
 #[must_use]
@@ -53,8 +53,8 @@ pub enum Kind {
 }
 
 /// When the next cycle is due, given when the policy says. A mailbox that was enabled or caught up with many others
-/// comes somewhat earlier this once, at its own place in the interval, so that they don't stay in step; never before
-/// `least` has passed. Where that leaves no room, it comes a little later.
+/// gets its own place around that instant this once, so that they don't stay in step: in a range as long as the
+/// interval, at most [`LONGEST_DELAY`] and half an interval later, and never before `least` has passed.
 #[must_use]
 pub fn next_due(ended: Ended, place: f64, policy: Instant, least: Duration, now: Instant) -> Instant {
     let interval = policy - now;
@@ -62,17 +62,11 @@ pub fn next_due(ended: Ended, place: f64, policy: Instant, least: Duration, now:
     if interval <= Duration::zero() || ended.kind == Kind::Later && !was_late {
         return policy;
     }
-    let part = |length: Duration| {
-        #[allow(
-            clippy::cast_precision_loss,
-            clippy::cast_possible_truncation,
-            reason = "milliseconds of hours"
-        )]
-        let milliseconds = (length.num_milliseconds() as f64 * place) as i64;
-        Duration::milliseconds(milliseconds)
-    };
-    let room = interval - least;
-    if room >= interval / 2 { policy - part(room) } else { policy + part(LONGEST_DELAY.min(interval / 2)) }
+    let latest = policy + LONGEST_DELAY.min(interval / 2);
+    let earliest = (latest - interval).max(now + least).min(latest);
+    #[allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, reason = "milliseconds of hours")]
+    let earlier = ((latest - earliest).num_milliseconds() as f64 * place) as i64;
+    latest - Duration::milliseconds(earlier)
 }
 
 #[cfg(test)]
@@ -96,7 +90,7 @@ mod tests {
         for number in 0..2_000 {
             let next = after(ended, number, 0);
             assert_eq!(next, after(ended, number, 0), "always the same");
-            in_each_half_minute[(next.clamp(0, 299) / 30) as usize] += 1;
+            in_each_half_minute[((next - 150).clamp(0, 299) / 30) as usize] += 1;
         }
         assert!(
             in_each_half_minute.iter().all(|count| (140..260).contains(count)),
@@ -106,7 +100,7 @@ mod tests {
 
     #[test]
     fn a_cycle_in_time_keeps_its_policy_to_the_second() {
-        let ended = Ended { due_at: at(-60), started_at: at(-1), kind: Kind::Later };
+        let ended = Ended { due_at: at(-15), started_at: at(-1), kind: Kind::Later };
         assert_eq!(after(ended, 7, 0), 300);
     }
 
@@ -114,15 +108,15 @@ mod tests {
     fn what_was_caught_up_after_a_sleep_is_spread_again() {
         let ended = Ended { due_at: at(-7_200), started_at: at(-1), kind: Kind::Later };
         let spread: std::collections::BTreeSet<_> = (0..100).map(|number| after(ended, number, 0)).collect();
-        assert!(spread.len() > 60 && *spread.last().unwrap() <= 300);
+        assert!(spread.len() > 60 && *spread.last().unwrap() <= 450);
     }
 
     #[test]
     fn the_least_wait_is_kept_and_delays_are_small() {
         let ended = Ended { due_at: at(0), started_at: at(0), kind: FIRST };
         for number in 0..500 {
-            assert!((100..=300).contains(&after(ended, number, 100)));
-            assert!((300..=420).contains(&after(ended, number, 300)), "no room before it");
+            assert!((200..=450).contains(&after(ended, number, 200)));
+            assert!((300..=450).contains(&after(ended, number, 300)), "no room before it");
         }
     }
 }

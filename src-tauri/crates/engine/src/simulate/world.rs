@@ -18,7 +18,8 @@ const HOUR: Ms = 60 * 60_000;
 const RETRY: Ms = 5 * 60_000;
 /// Everybody who waits gets a turn within about this long: half an interval, as those who come later are not seen yet.
 const FAIR_TURN: Ms = 150_000;
-const LATE_PART: Ms = 4;
+const LATE_PART: Ms = 20;
+const LONGEST_DELAY: Ms = 150_000;
 /// Looking for mail to be sent needs no server.
 const NOTHING_TO_SEND: Ms = 5;
 
@@ -379,7 +380,7 @@ impl<'a> World<'a> {
             reason = "milliseconds of hours"
         )]
         let earlier = (interval as f64 * spread::place_of(number.into())) as Ms;
-        self.now + interval - earlier
+        self.now + interval + LONGEST_DELAY.min(interval / 2) - earlier
     }
 
     /// Lets a held connection go where others wait for one. Says whether it did.
