@@ -25,7 +25,7 @@ fn main() {
             Some("first-sync") => first_sync::run(arguments.get(1).map(String::as_str)),
             Some("idle") => idle::run(),
             _ => {
-                eprintln!("usage: script/bench first-sync [tmpfs|disk] | idle");
+                eprintln!("usage: script/bench first-sync [tmpfs|disk] | idle | simulate");
                 std::process::exit(2);
             }
         }

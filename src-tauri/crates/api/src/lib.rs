@@ -11,6 +11,7 @@ mod configuration;
 mod decide;
 mod discover;
 mod emails;
+mod forecast;
 mod health;
 mod judge;
 mod keys;

@@ -131,6 +131,27 @@ pub enum Command {
     },
     /// Whether every mailbox is synchronized, judged by its last completed cycle.
     Health,
+    /// How long Test & Enable and the first sync take at a profile's limits, on simulated time. Connects to nothing.
+    Forecast {
+        /// How many mailboxes.
+        #[arg(long, value_name = "N")]
+        mailboxes: u32,
+        /// The email server profile whose limits count.
+        #[arg(long, value_name = "NAME")]
+        profile: String,
+        /// How many of them are queues; they come first.
+        #[arg(long, value_name = "Q", default_value_t = 0)]
+        queues: u32,
+        /// Messages that wait in each inbox [default: 500].
+        #[arg(long, value_name = "M")]
+        messages: Option<u32>,
+        /// Mailboxes of one batch of Test & Enable [default: 200].
+        #[arg(long, value_name = "B")]
+        batch_mailboxes: Option<u32>,
+        /// Hours between the starts of two batches [default: 5].
+        #[arg(long, value_name = "H")]
+        batch_hours: Option<u32>,
+    },
     /// The practice organization: embedded servers and sample data, synchronized on loopback, removed at the end.
     Practice {
         /// Keep it running this long; without, it returns when everything is synchronized.

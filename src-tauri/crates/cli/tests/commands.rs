@@ -342,3 +342,20 @@ fn text_has_no_colour_when_nobody_looks() {
         assert!(!said.stdout.contains('\u{1b}') && !said.stderr.contains('\u{1b}'));
     }
 }
+
+#[test]
+fn a_forecast_tells_batches_and_times_and_connects_to_nothing() {
+    let place = configured();
+    let forecast =
+        place.json(&["forecast", "--mailboxes", "401", "--queues", "3", "--profile", "contoso pop3"]);
+    assert_eq!((&forecast["batches"], &forecast["last_batch_after_seconds"]), (&json!(3), &json!(36_000)));
+    let after = |field: &str| forecast[field].as_u64().unwrap();
+    assert!(after("queues_after_seconds") < after("tested_after_seconds"), "{forecast}");
+    assert!((36_000..37_000).contains(&after("synced_after_seconds")), "{forecast}");
+    assert!(after("most_connections") <= 10);
+    let said = place.run(&["forecast", "--mailboxes", "401", "--profile", "Contoso POP3"]).expect(0);
+    assert!(said.stdout.contains("3 batches of at most 200 every 5 h"), "{}", said.stdout);
+    place.run(&["forecast", "--mailboxes", "5", "--profile", "nobody"]).expect(1);
+    place.run(&["forecast", "--mailboxes", "0", "--profile", "Contoso POP3"]).expect(1);
+    place.run(&["forecast", "--profile", "Contoso POP3"]).expect(2);
+}

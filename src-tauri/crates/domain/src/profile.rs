@@ -163,7 +163,7 @@ pub struct EmailServerProfile {
     pub user_name: Option<String>,
     /// Mail received before this is not looked at; the later of this and the mailbox's date decides.
     pub process_emails_from: Option<Instant>,
-    /// 1 to 300, default 10; per authenticated identity.
+    /// 1 to 300, default 10; for all connections of the profile together, and for those of each authenticated identity.
     pub max_concurrent_connections: u16,
     /// 0 to 1,440 minutes; 0 is the policy's own interval.
     pub min_polling_interval_minutes: u16,

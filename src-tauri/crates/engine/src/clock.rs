@@ -2,7 +2,10 @@
 
 use crate::ports::clock::Clock;
 use async_trait::async_trait;
-use std::time::{Duration, SystemTime};
+use std::{
+    sync::OnceLock,
+    time::{Duration, SystemTime},
+};
 use tandem_domain::Instant;
 
 /// Longest single sleep: after a suspend or a changed system time the wait is measured anew.
@@ -18,6 +21,11 @@ impl Clock for SystemClock {
         Instant::from(SystemTime::now())
     }
 
+    fn monotonic(&self) -> Duration {
+        static STARTED: OnceLock<std::time::Instant> = OnceLock::new();
+        STARTED.get_or_init(std::time::Instant::now).elapsed()
+    }
+
     async fn wait_until(&self, until: Instant) {
         while let Ok(left) = (until - self.now()).to_std() {
             if left.is_zero() {
@@ -25,6 +33,10 @@ impl Clock for SystemClock {
             }
             tokio::time::sleep(left.min(LONGEST_SLEEP)).await;
         }
+    }
+
+    async fn pause(&self, length: Duration) {
+        tokio::time::sleep(length).await;
     }
 }
 
@@ -38,8 +50,16 @@ impl Clock for ClockAhead {
         SystemClock.now() + self.0
     }
 
+    fn monotonic(&self) -> Duration {
+        SystemClock.monotonic()
+    }
+
     async fn wait_until(&self, until: Instant) {
         SystemClock.wait_until(until - self.0).await;
+    }
+
+    async fn pause(&self, length: Duration) {
+        SystemClock.pause(length).await;
     }
 }
 

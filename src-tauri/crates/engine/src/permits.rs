@@ -1,62 +1,54 @@
 //! Permits: how much may run at once, per pool, per server and per authenticated identity.
 //!
 //! A permit is taken before a connection is made and moved into the task that uses it; dropping it gives it back.
-//! Incoming, outgoing and asynchronous operations (tests) have pools of their own, so that one can't starve another.
+//! Who gets one next is decided by the [dispatcher](crate::dispatch); this is its door for tasks that wait, and where
+//! names become its handles.
 
-use crate::ports::mail::{Credentials, MailboxAccess};
-use std::{
-    collections::HashMap,
-    hash::Hash,
-    sync::{Arc, Mutex, PoisonError},
+use crate::{
+    clock::SystemClock,
+    dispatch::{Connection, DispatchLimits, Dispatcher, Job, Lane, Ms, Started, Turn},
+    ports::{
+        clock::Clock,
+        mail::{Credentials, MailboxAccess},
+        storage::DueWork,
+    },
 };
-use tandem_domain::{
-    ids::{MailboxId, ProfileId},
-    workload::Workload,
-};
-use tokio::sync::{AcquireError, OwnedSemaphorePermit, Semaphore};
+use book::{Asker, Book};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use tandem_domain::{Instant, ids::ProfileId, workload::Workload};
+use tokio::sync::{Notify, oneshot};
 
-/// Whose turn a piece of work takes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Pool {
-    /// Cycles of incoming mail.
-    Incoming,
-    /// Cycles of outgoing mail.
-    Outgoing,
-    /// Test & Enable.
-    Operations,
-}
+mod book;
+#[cfg(test)]
+mod tests;
 
-/// How many pieces of work of each pool run at once.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct PoolSizes {
-    /// Cycles of incoming mail.
-    pub incoming: usize,
-    /// Cycles of outgoing mail.
-    pub outgoing: usize,
-    /// Mailboxes under test.
-    pub operations: usize,
-}
-
-impl Default for PoolSizes {
-    fn default() -> Self {
-        Self { incoming: 32, outgoing: 16, operations: 8 }
-    }
-}
+pub use crate::dispatch::{Pool, PoolSizes};
 
 /// Hands out permits.
-#[derive(Debug)]
+#[derive(Clone)]
 pub struct Permits {
-    sizes: PoolSizes,
-    pools: HashMap<Pool, Arc<Semaphore>>,
-    workloads: Keyed<(MailboxId, Workload)>,
-    identities: Keyed<String>,
-    shares: Keyed<(Pool, ProfileId)>,
+    desk: Arc<Desk>,
+}
+
+struct Desk {
+    book: Mutex<Book>,
+    clock: Arc<dyn Clock>,
+    /// Work of the schedule was started.
+    started: Notify,
 }
 
 /// The right to one connection for one workload of one mailbox, until dropped.
-#[derive(Debug)]
 pub struct Permit {
-    _held: [OwnedSemaphorePermit; 4],
+    desk: Arc<Desk>,
+    /// Taken when the permit became something else.
+    job: Option<Job>,
+    connection: Connection,
+}
+
+/// A connection that stays open between two cycles, until dropped.
+pub struct HeldOpen {
+    desk: Arc<Desk>,
+    lane: Lane,
 }
 
 /// No permit is handed out any more.
@@ -64,38 +56,28 @@ pub struct Permit {
 #[error("no more work is started")]
 pub struct NoPermit;
 
-impl From<AcquireError> for NoPermit {
-    fn from(_: AcquireError) -> Self {
-        Self
-    }
-}
-
 impl Permits {
-    /// Permits of these pools.
+    /// Permits of these pools, by this machine's clock.
     #[must_use]
     pub fn new(sizes: PoolSizes) -> Self {
-        let pools = [
-            (Pool::Incoming, sizes.incoming),
-            (Pool::Outgoing, sizes.outgoing),
-            (Pool::Operations, sizes.operations),
-        ];
-        let pools = pools.map(|(pool, size)| (pool, Arc::new(Semaphore::new(size.max(1)))));
-        Self {
-            sizes,
-            pools: pools.into(),
-            workloads: Keyed::default(),
-            identities: Keyed::default(),
-            shares: Keyed::default(),
-        }
+        let limits = DispatchLimits { pools: sizes, ..DispatchLimits::default() };
+        Self::with_clock(limits, Arc::new(SystemClock))
     }
 
-    /// Waits for a permit, in the order in which they were asked for.
+    /// Permits of these limits, by this clock.
+    #[must_use]
+    pub fn with_clock(limits: DispatchLimits, clock: Arc<dyn Clock>) -> Self {
+        let book = Book::new(Dispatcher::new(limits, ms(clock.now())));
+        Self { desk: Arc::new(Desk { book: Mutex::new(book), clock, started: Notify::new() }) }
+    }
+
+    /// Waits for a permit, in the order in which they were asked for among those of the same pool and server.
     ///
-    /// The narrow limits come first, so that work that waits for its own identity or server holds no place in the
-    /// pool; and one server never takes the last quarter of a pool, so that a hung one can't stop the others.
+    /// Work that waits for its own identity or server holds no place in the pool; and one server never takes the
+    /// last quarter of a pool, so that a hung one can't stop the others.
     ///
     /// # Errors
-    /// [`NoPermit`] when the pools are closed.
+    /// [`NoPermit`] when none is handed out any more.
     pub async fn acquire(
         &self,
         pool: Pool,
@@ -103,30 +85,190 @@ impl Permits {
         access: &MailboxAccess,
         max_concurrent_connections: u16,
     ) -> Result<Permit, NoPermit> {
-        let places = self.pools.get(&pool).ok_or(NoPermit)?;
-        let one = self.workloads.semaphore((access.mailbox, workload), 1);
-        let one = one.acquire_owned().await?;
-        let connections = usize::from(max_concurrent_connections.max(1));
-        let identity = self.identities.semaphore(identity(access), connections);
-        let identity = identity.acquire_owned().await?;
-        let share = self.shares.semaphore((pool, access.profile), self.share(pool));
-        let share = share.acquire_owned().await?;
-        let place = Arc::clone(places).acquire_owned().await?;
-        Ok(Permit { _held: [one, identity, share, place] })
+        let (sender, receiver) = oneshot::channel();
+        let asked = {
+            let mut book = self.desk.book();
+            let key = (access.mailbox, workload);
+            let server = book.server(access.profile, Some(max_concurrent_connections));
+            let identity = book.identity(&identity(access));
+            let asker = Asker::Task(sender);
+            book.ask(pool, key, server, identity, asker, ms(self.desk.clock.now()))
+        };
+        let _waits = Waits { desk: &self.desk, asked };
+        self.desk.start_what_can();
+        receiver.await.map_err(|_| NoPermit)
     }
 
-    fn share(&self, pool: Pool) -> usize {
-        let size = match pool {
-            Pool::Incoming => self.sizes.incoming,
-            Pool::Outgoing => self.sizes.outgoing,
-            Pool::Operations => self.sizes.operations,
-        };
-        (size - size / 4).max(1)
+    /// Takes over claimed work: it is started in its turn, and found in [`Permits::take_started`] then.
+    pub fn plan(&self, work: DueWork) {
+        self.desk.book().plan(work);
+    }
+
+    /// Remembers that this workload did a part of its work: when it is planned again, it goes behind what is due.
+    pub fn yielded(&self, work: &DueWork) {
+        self.desk.book().yielded(work);
+    }
+
+    /// Starts what can be started, and gives it out.
+    pub fn take_started(&self) -> Vec<(DueWork, Permit)> {
+        self.desk.start_what_can();
+        let started = self.desk.book().take_started();
+        let permit = |(work, started): (DueWork, Started)| (work, Permit::of(&self.desk, started));
+        started.into_iter().map(permit).collect()
+    }
+
+    /// Returns when [`Permits::take_started`] has something.
+    pub async fn started(&self) {
+        self.desk.started.notified().await;
+    }
+
+    /// How much claimed work has not started.
+    #[must_use]
+    pub fn waiting(&self) -> usize {
+        self.desk.book().waiting()
+    }
+
+    /// When the next claimed work can be started, if nothing ends before.
+    #[must_use]
+    pub fn next_at(&self) -> Option<Instant> {
+        let now = ms(self.desk.clock.now());
+        self.desk.book().dispatcher.next_at(now).and_then(Instant::from_timestamp_millis)
+    }
+
+    /// Forgets claimed work that has not started.
+    pub fn forget_planned(&self) {
+        let unstarted = self.desk.book().forget_planned();
+        drop(unstarted.into_iter().map(|started| Permit::of(&self.desk, started)).collect::<Vec<_>>());
+    }
+
+    /// Begins slowly: after a start, a sleep or an outage.
+    pub fn begin_ramp(&self) {
+        self.desk.book().dispatcher.begin_ramp(ms(self.desk.clock.now()));
+    }
+
+    /// The clock was moved by so much.
+    pub fn clock_moved(&self, by: chrono::Duration) {
+        let now = ms(self.desk.clock.now());
+        self.desk.book().dispatcher.clock_moved(by.num_milliseconds(), now);
+    }
+
+    /// A server of which work waits for a connection, while more than half of them are held open for news.
+    #[must_use]
+    pub fn short_of_connections(&self) -> Option<ProfileId> {
+        self.desk.book().short_of_connections()
+    }
+}
+
+impl Permit {
+    fn of(desk: &Arc<Desk>, started: Started) -> Self {
+        Self { desk: Arc::clone(desk), job: Some(started.job), connection: started.connection }
+    }
+
+    /// Whose connection it is for.
+    #[must_use]
+    pub const fn connection(&self) -> Connection {
+        self.connection
+    }
+
+    /// Says as whom claimed work connects, before it does. `None`: the server or the identity has no room after
+    /// all, and the work waits again; it must not connect.
+    #[must_use]
+    pub fn connects_as(mut self, work: &DueWork, access: &MailboxAccess, connections: u16) -> Option<Self> {
+        let job = self.job?;
+        let fits = self.desk.book().connects_as(job, work, access.profile, connections, &identity(access));
+        if fits {
+            return Some(self);
+        }
+        self.job = None;
+        self.desk.start_what_can();
+        None
+    }
+
+    /// Whether it was started with so many others that they are in step.
+    #[must_use]
+    pub fn is_in_step(&self) -> bool {
+        let now = ms(self.desk.clock.now());
+        self.job.is_some_and(|job| self.desk.book().is_in_step(job, now))
+    }
+
+    /// How long this work may run so that all that waits for the same server gets its turn within `within`.
+    #[must_use]
+    pub fn slice(&self, within: chrono::Duration, most: chrono::Duration) -> chrono::Duration {
+        let Some(job) = self.job else { return most };
+        let (within, most) = (within.num_milliseconds(), most.num_milliseconds());
+        chrono::Duration::milliseconds(self.desk.book().dispatcher.slice(job, within, most))
+    }
+
+    /// Ends the work and keeps its connection for the same workload of the same mailbox.
+    ///
+    /// # Errors
+    /// The permit, when there is no room for that: close the connection and drop it.
+    pub fn hold_open(mut self) -> Result<HeldOpen, Self> {
+        let Some(job) = self.job else { return Err(self) };
+        let Some(lane) = self.desk.book().hold(job) else { return Err(self) };
+        self.job = None;
+        self.desk.start_what_can();
+        Ok(HeldOpen { desk: Arc::clone(&self.desk), lane })
+    }
+}
+
+impl Drop for Permit {
+    fn drop(&mut self) {
+        if let Some(job) = self.job.take() {
+            self.desk.book().end(job);
+            self.desk.start_what_can();
+        }
+    }
+}
+
+impl HeldOpen {
+    /// Nobody listens on it any more, and it is in order: the next cycle takes it over.
+    pub fn offer(&self) {
+        self.desk.book().dispatcher.offer(self.lane);
+    }
+}
+
+impl Drop for HeldOpen {
+    fn drop(&mut self) {
+        self.desk.book().dispatcher.let_go(self.lane);
+        self.desk.start_what_can();
+    }
+}
+
+impl Desk {
+    fn book(&self) -> MutexGuard<'_, Book> {
+        self.book.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Starts what can be started: tasks that wait get their permits, the schedule's work is kept for the runner.
+    fn start_what_can(self: &Arc<Self>) {
+        let (granted, is_scheduled) = self.book().start(ms(self.clock.now()));
+        if is_scheduled {
+            self.started.notify_one();
+        }
+        for (sender, started) in granted {
+            // Who does not wait any more drops it, and so gives it back.
+            let _ = sender.send(Permit::of(self, started));
+        }
+    }
+}
+
+/// Takes the question back when nobody waits for the answer any more.
+struct Waits<'a> {
+    desk: &'a Arc<Desk>,
+    asked: book::Asked,
+}
+
+impl Drop for Waits<'_> {
+    fn drop(&mut self) {
+        if self.desk.book().give_up(self.asked) {
+            self.desk.start_what_can();
+        }
     }
 }
 
 /// Servers count connections per user and endpoint.
-fn identity(access: &MailboxAccess) -> String {
+pub(crate) fn identity(access: &MailboxAccess) -> String {
     let user = match &access.credentials {
         Credentials::None => "",
         Credentials::Password { user_name, .. } => user_name,
@@ -135,98 +277,12 @@ fn identity(access: &MailboxAccess) -> String {
     at.to_lowercase()
 }
 
-/// One semaphore per key, for as long as somebody uses it.
-#[derive(Debug)]
-struct Keyed<K>(Mutex<HashMap<K, (Arc<Semaphore>, usize)>>);
-
-impl<K> Default for Keyed<K> {
-    fn default() -> Self {
-        Self(Mutex::default())
-    }
+/// An instant as the dispatcher counts it.
+pub(crate) fn ms(at: Instant) -> Ms {
+    at.timestamp_millis()
 }
 
-impl<K: Eq + Hash> Keyed<K> {
-    fn semaphore(&self, key: K, size: usize) -> Arc<Semaphore> {
-        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        // Waiters and held permits each own a clone, so a count of one means that nobody uses it.
-        if all.len() > 256 {
-            all.retain(|_, (semaphore, _)| Arc::strong_count(semaphore) > 1);
-        }
-        let (semaphore, known) = all.entry(key).or_insert_with(|| (Arc::new(Semaphore::new(size)), size));
-        if size > *known {
-            semaphore.add_permits(size - *known);
-            *known = size;
-        } else if size < *known {
-            // Those in use are not taken away; what could not be forgotten now is forgotten at the next call.
-            *known -= semaphore.forget_permits(*known - size);
-        }
-        Arc::clone(semaphore)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::testing::{PROFILE, World};
-    use futures::FutureExt;
-    use uuid::Uuid;
-
-    async fn access(world: &World, number: u128) -> MailboxAccess {
-        let id = world.mailbox(number, &format!("user{number}@contoso.test"));
-        crate::access::prepare(&world.ports, id, Workload::Incoming).await.unwrap().access
-    }
-
-    #[tokio::test]
-    async fn one_identity_gets_no_more_than_its_connections_and_a_dropped_permit_is_free() {
-        let (world, permits) = (World::new(), Permits::new(PoolSizes::default()));
-        let mut one = access(&world, 1).await;
-        let mut two = access(&world, 2).await;
-        let name =
-            |text: &str| Credentials::Password { user_name: text.to_owned(), password: String::new().into() };
-        (one.credentials, two.credentials) = (name("Sync@contoso.test"), name("sync@CONTOSO.test"));
-        let first = permits.acquire(Pool::Incoming, Workload::Incoming, &one, 1).await.unwrap();
-        let second = permits.acquire(Pool::Incoming, Workload::Incoming, &two, 1);
-        let mut second = Box::pin(second);
-        assert!(second.as_mut().now_or_never().is_none(), "the same user in another spelling waits");
-        drop(first);
-        second.await.unwrap();
-    }
-
-    #[tokio::test]
-    async fn a_mailbox_is_worked_on_once_at_a_time_in_whatever_pool() {
-        let (world, permits) = (World::new(), Permits::new(PoolSizes::default()));
-        let one = access(&world, 1).await;
-        let _cycle = permits.acquire(Pool::Incoming, Workload::Incoming, &one, 10).await.unwrap();
-        let test = permits.acquire(Pool::Operations, Workload::Incoming, &one, 10).now_or_never();
-        assert!(test.is_none());
-        let other = permits.acquire(Pool::Operations, Workload::Outgoing, &one, 10).now_or_never();
-        assert!(other.is_some());
-    }
-
-    #[tokio::test]
-    async fn one_server_leaves_a_quarter_of_a_pool_and_pools_are_apart() {
-        let world = World::new();
-        let permits = Permits::new(PoolSizes { incoming: 4, outgoing: 1, operations: 1 });
-        let mut held = Vec::new();
-        for number in 1..=4 {
-            let access = access(&world, number).await;
-            assert_eq!(access.profile, PROFILE);
-            held.extend(permits.acquire(Pool::Incoming, Workload::Incoming, &access, 9).now_or_never());
-        }
-        assert_eq!(held.len(), 3);
-        let mut other = access(&world, 5).await;
-        other.profile = ProfileId(Uuid::from_u128(77));
-        assert!(permits.acquire(Pool::Incoming, Workload::Incoming, &other, 9).now_or_never().is_some());
-        assert!(permits.acquire(Pool::Outgoing, Workload::Outgoing, &other, 9).now_or_never().is_some());
-    }
-
-    #[tokio::test]
-    async fn a_changed_limit_counts_from_then_on() {
-        let keyed = Keyed::default();
-        let held = keyed.semaphore("a", 1).acquire_owned().await.unwrap();
-        assert_eq!(keyed.semaphore("a", 3).available_permits(), 2);
-        assert_eq!(keyed.semaphore("a", 1).available_permits(), 0);
-        drop(held);
-        assert_eq!(keyed.semaphore("a", 1).available_permits(), 1);
-    }
+/// Why claimed work is planned.
+const fn turn(has_yielded: bool) -> Turn {
+    if has_yielded { Turn::Yielded } else { Turn::Due }
 }

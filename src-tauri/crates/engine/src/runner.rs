@@ -1,22 +1,23 @@
 //! Who runs when: claims due work, runs cycles side by side, and records what comes next.
 //!
-//! The schedule rows are the truth; what runs in memory is a cache of them, so that a crash, a restart and a stop
-//! are the same case: the lease is freed, and the row is still due.
+//! The schedule rows are the truth; what the [dispatcher](crate::dispatch) knows of them is a cache, so that a crash,
+//! a restart and a stop are the same case: the lease is freed, and the row is still due.
 
 use crate::{
     cycle::{CycleLimits, InFlight, SendTurns},
+    dispatch::{DispatchLimits, PoolSizes, RampLimits},
     events::{EngineEvent, EngineState},
     jobs::Jobs,
-    permits::{Permits, PoolSizes},
-    ports::{
-        Ports,
-        storage::{DueWork, StorageError},
-    },
+    jump::JumpWatch,
+    permits::Permits,
+    ports::{Ports, storage::StorageError},
+    watch::Watchers,
 };
 use chrono::Duration;
 use ending::Endings;
+use look::Look;
 use std::sync::Arc;
-use tandem_domain::{Instant, ids::TestJobId, workload::Workload};
+use tandem_domain::{Instant, ids::TestJobId};
 use tokio::{
     sync::{Notify, Semaphore},
     task::JoinSet,
@@ -24,7 +25,9 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 mod alerts;
+mod driving;
 mod ending;
+mod look;
 #[cfg(test)]
 mod tests;
 mod verifying;
@@ -32,16 +35,8 @@ mod work;
 
 pub use work::SyncOutcome;
 
-/// So many workloads of each kind are claimed at most; those beyond the permits wait in memory, so that mailboxes
-/// of a hung server can't keep the others from being claimed.
-const CLAIMED: usize = 4_096;
 /// One engine has the data folder for itself and frees every lease when it starts, so a lease need not be short.
 const LEASE: Duration = Duration::hours(24);
-/// Shortest and longest wait of an idle engine before it looks at the schedule again.
-const SHORTEST_WAIT: Duration = Duration::milliseconds(200);
-const LONGEST_WAIT: Duration = Duration::minutes(5);
-/// After this many failures of storage in a row, a run until idle gives up.
-const STORAGE_FAILURES: u32 = 5;
 
 /// So many mailboxes load their configuration and credentials at once, however many are due.
 const PREPARING: usize = 8;
@@ -62,8 +57,14 @@ pub enum RunMode {
 pub struct EngineLimits {
     /// How much runs at once.
     pub pools: PoolSizes,
+    /// How fast due work is started, after a start or a sleep slowly at first.
+    pub ramp: RampLimits,
     /// How much one cycle does.
     pub cycle: CycleLimits,
+    /// A cycle that takes longer is broken off, and fails as the mailbox's. Its work so far is kept.
+    pub cycle_timeout: Duration,
+    /// Whether servers are listened to between cycles, where they can tell of news by themselves.
+    pub push: bool,
     /// How long a stop waits for what runs before it is broken off. The process has 10 s in all before the system's
     /// patience ends (systemd, Windows and launchd alike), and has more to do.
     pub stop_wait: Duration,
@@ -71,7 +72,14 @@ pub struct EngineLimits {
 
 impl Default for EngineLimits {
     fn default() -> Self {
-        Self { pools: PoolSizes::default(), cycle: CycleLimits::default(), stop_wait: Duration::seconds(6) }
+        Self {
+            pools: PoolSizes::default(),
+            ramp: RampLimits::default(),
+            cycle: CycleLimits::default(),
+            cycle_timeout: Duration::minutes(30),
+            push: true,
+            stop_wait: Duration::seconds(6),
+        }
     }
 }
 
@@ -86,6 +94,8 @@ pub struct Engine {
     jobs: Arc<Jobs>,
     preparing: Semaphore,
     verifying: verifying::Verifying,
+    watchers: Arc<Watchers>,
+    look: Look,
     wake: Notify,
 }
 
@@ -93,7 +103,9 @@ impl Engine {
     /// An engine over these ports. It does nothing until it is run.
     #[must_use]
     pub fn new(ports: Ports, limits: EngineLimits) -> Arc<Self> {
-        let permits = Arc::new(Permits::new(limits.pools));
+        let clock = Arc::clone(&ports.clock);
+        let dispatch = DispatchLimits { pools: limits.pools, ramp: limits.ramp };
+        let permits = Arc::new(Permits::with_clock(dispatch, clock));
         Arc::new(Self {
             jobs: Jobs::new(ports.clone(), Arc::clone(&permits), limits.pools.operations),
             ports,
@@ -104,13 +116,27 @@ impl Engine {
             endings: Endings::default(),
             preparing: Semaphore::new(PREPARING),
             verifying: verifying::Verifying::default(),
+            watchers: Arc::default(),
+            look: Look::default(),
             wake: Notify::new(),
         })
     }
 
     /// Looks at the schedule now: something was made due.
     pub fn wake(&self) {
-        self.wake.notify_one();
+        self.look_by(Instant::MIN_UTC);
+    }
+
+    #[cfg(test)]
+    pub(crate) fn watchers(&self) -> &Watchers {
+        &self.watchers
+    }
+
+    /// Looks at the schedule at this instant at the latest.
+    fn look_by(&self, at: Instant) {
+        if self.look.by(at) {
+            self.wake.notify_one();
+        }
     }
 
     /// Runs what is due. Cancelling `stop` ends it: cycles stop at their next step, what does not within the stop's
@@ -128,9 +154,14 @@ impl Engine {
             RunMode::For(duration) => self.ports.clock.now() + duration,
             RunMode::UntilStopped | RunMode::UntilIdle => Instant::MAX_UTC,
         };
+        if self.limits.push && mode != RunMode::UntilIdle {
+            self.watchers.begin(&stop);
+        }
         let result = self.run_loop(mode, ends_at, &stop, &mut tasks).await;
         self.ports.events.emit(EngineEvent::State(EngineState::Stopping));
+        self.permits.forget_planned();
         self.stop_tasks(&stop, &mut tasks).await;
+        self.watchers.end().await;
         self.endings.flush(&self.ports).await;
         let released = self.ports.storage.release_all().await;
         self.ports.events.emit(EngineEvent::State(EngineState::Stopped));
@@ -180,90 +211,10 @@ impl Engine {
         result
     }
 
-    async fn run_loop(
-        self: &Arc<Self>,
-        mode: RunMode,
-        ends_at: Instant,
-        stop: &CancellationToken,
-        tasks: &mut JoinSet<()>,
-    ) -> Result<(), StorageError> {
-        let mut failures = 0;
-        loop {
-            while tasks.try_join_next().is_some() {}
-            let now = self.ports.clock.now();
-            if stop.is_cancelled() || now >= ends_at {
-                return Ok(());
-            }
-            let recorded = self.endings.flush(&self.ports).await;
-            if mode != RunMode::UntilIdle {
-                self.start_verifications(now, stop, tasks).await;
-            }
-            let wait_until = match self.start_due(now, stop, tasks).await {
-                Ok(next_due) if recorded => {
-                    failures = 0;
-                    if mode == RunMode::UntilIdle && tasks.is_empty() {
-                        return Ok(());
-                    }
-                    let next_due = next_due.unwrap_or(now + LONGEST_WAIT);
-                    next_due.clamp(now + SHORTEST_WAIT, now + LONGEST_WAIT)
-                }
-                outcome => {
-                    failures += 1;
-                    if let Err(error) = outcome {
-                        tracing::error!("The schedule can't be read; it is tried again: {error}");
-                        if mode == RunMode::UntilIdle && failures >= STORAGE_FAILURES {
-                            return Err(error);
-                        }
-                    } else if mode == RunMode::UntilIdle && failures >= STORAGE_FAILURES {
-                        let said = "the ends of some cycles could not be recorded";
-                        return Err(StorageError::Failed(said.to_owned()));
-                    }
-                    now + Duration::seconds(1)
-                }
-            };
-            tokio::select! {
-                () = stop.cancelled() => {}
-                () = self.wake.notified() => {}
-                () = self.ports.clock.wait_until(wait_until.min(ends_at)) => {}
-                Some(_) = tasks.join_next(), if !tasks.is_empty() => {}
-            }
-        }
-    }
-
-    /// Claims and starts all that is due, and says when more will be.
-    async fn start_due(
-        self: &Arc<Self>,
-        now: Instant,
-        stop: &CancellationToken,
-        tasks: &mut JoinSet<()>,
-    ) -> Result<Option<Instant>, StorageError> {
-        let free = CLAIMED.saturating_sub(tasks.len() / 2);
-        let limit = u32::try_from(free).unwrap_or(u32::MAX);
-        for workload in [Workload::Outgoing, Workload::Incoming] {
-            if limit == 0 {
-                break;
-            }
-            let until = now + LEASE;
-            let due = self.ports.storage.claim_due(workload, now, LEASE_OWNER, until, limit).await?;
-            for work in due {
-                self.start(work, stop, tasks);
-            }
-        }
-        let next_tests = self.jobs.start_due(None, stop, tasks).await?;
-        Ok(self.ports.storage.next_due().await?.into_iter().chain(next_tests).min())
-    }
-
-    fn start(self: &Arc<Self>, work: DueWork, stop: &CancellationToken, tasks: &mut JoinSet<()>) {
-        let (engine, stop) = (Arc::clone(self), stop.clone());
-        tasks.spawn(async move {
-            engine.work(work, stop).await;
-        });
-    }
-
     /// Cancels, waits, and breaks off what is still there. Nothing runs when it returns.
     async fn stop_tasks(&self, stop: &CancellationToken, tasks: &mut JoinSet<()>) {
         stop.cancel();
-        let patience = self.ports.clock.wait_until(self.ports.clock.now() + self.limits.stop_wait);
+        let patience = self.ports.clock.pause(self.limits.stop_wait.to_std().unwrap_or_default());
         tokio::select! {
             () = patience => {}
             () = async { while tasks.join_next().await.is_some() {} } => return,

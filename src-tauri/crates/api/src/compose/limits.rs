@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 use tandem_domain::settings::Capacity;
-use tandem_engine::{cycle::CycleLimits, permits::PoolSizes, runner::EngineLimits};
+use tandem_engine::{cycle::CycleLimits, dispatch::PoolSizes, runner::EngineLimits};
 use tandem_mail::net::Timeouts;
 
 /// How much runs at once, and how much one cycle takes.
@@ -19,6 +19,8 @@ pub(super) fn engine_limits(capacity: &Capacity) -> EngineLimits {
             yield_bytes: u64::from(capacity.cycle_mib) << 20,
             ..defaults.cycle
         },
+        cycle_timeout: chrono::Duration::minutes(capacity.cycle_timeout_minutes.into()),
+        push: capacity.push,
         ..defaults
     }
 }

@@ -115,6 +115,8 @@ actions! {
     retry_failed_tests(TestJobRequest) -> TestJobView;
     /// Saves the results of a job as CSV.
     export_test_job(ExportTestJobRequest) -> Nothing;
+    /// Forecasts Test & Enable and the first sync, on simulated time.
+    forecast(ForecastRequest) -> ForecastView;
     /// Moves an address to another owner, or tells what that would break.
     remap_mailbox(RemapRequest) -> RemapResult;
     /// Runs a mailbox's cycles now.

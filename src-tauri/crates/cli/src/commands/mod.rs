@@ -2,6 +2,7 @@
 
 mod configuration;
 mod email;
+mod forecast;
 mod health;
 mod ledger;
 mod mailbox;
@@ -20,7 +21,10 @@ use crate::{
     passphrase,
 };
 use std::sync::Arc;
-use tandem_api::{OpenOptions, SecretsChoice, Tandem, wire::ApiError};
+use tandem_api::{
+    OpenOptions, SecretsChoice, Tandem,
+    wire::{ApiError, ForecastRequest},
+};
 
 /// What every command returns.
 pub type Outcome = Result<Done, ApiError>;
@@ -64,6 +68,11 @@ async fn dispatch(tandem: &Arc<Tandem>, command: Command, output: &Output) -> Ou
             health::alerts(tandem, level, mailbox, cleared, output).await
         }
         Command::Health => health::health(tandem, output).await,
+        Command::Forecast { mailboxes, profile, queues, messages, batch_mailboxes, batch_hours } => {
+            let request =
+                ForecastRequest { profile, mailboxes, queues, messages, batch_mailboxes, batch_hours };
+            forecast::forecast(tandem, request, output).await
+        }
         Command::Practice { r#for } => practice::run(r#for, output).await,
         Command::Service(_) => Ok(Done::All),
     }
@@ -123,6 +132,7 @@ fn needs_passwords(command: &Command) -> bool {
         | Command::Alerts { .. }
         | Command::Health
         | Command::Service(_)
+        | Command::Forecast { .. }
         | Command::Practice { .. } => false,
     }
 }

@@ -7,7 +7,7 @@
 use super::{CycleContext, CycleOutcome, stopped};
 use crate::{
     access::storage_failure,
-    ports::mail::{Cursor, IncomingSession, RemoteItem},
+    ports::mail::{Changes, Cursor, IncomingSession, RemoteItem},
 };
 use committing::Committer;
 use futures::future::join;
@@ -36,15 +36,16 @@ const DELETE_PAGE: usize = 1_000;
 /// The folder that is synchronized.
 const INBOX: &str = "INBOX";
 
-/// Runs one cycle.
-pub async fn run(context: &CycleContext) -> CycleOutcome {
-    let mut done = Done::default();
-    let end = match cycle(context, &mut done).await {
-        Ok(end) => end,
-        Err(failure) => CycleEnd::Failed(failure),
-    };
-    let Done { items, again_at, contacted } = done;
-    CycleOutcome { end, items, again_at, awaits_evidence: false, contacted }
+/// An open inbox.
+pub type Session = Box<dyn IncomingSession>;
+
+/// What becomes of a cycle's session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AtTheEnd {
+    /// It is closed.
+    Close,
+    /// It is given back when the server can tell of news through it.
+    KeepOpen,
 }
 
 /// What a cycle did, even when it fails.
@@ -55,23 +56,48 @@ struct Done {
     contacted: bool,
 }
 
-async fn cycle(context: &CycleContext, done: &mut Done) -> Result<CycleEnd, Failure> {
-    let (storage, mailbox) = (&context.ports.storage, context.prepared.mailbox.id);
-    let port = context.ports.mail.incoming(context.prepared.access.server_type).ok_or_else(not_supported)?;
+/// Runs one cycle.
+pub async fn run(context: &CycleContext) -> CycleOutcome {
+    run_on(context, None, AtTheEnd::Close).await.0
+}
 
+/// Runs one cycle, on a session that is open already where there is one. One that broke meanwhile is replaced.
+pub async fn run_on(
+    context: &CycleContext,
+    open: Option<Session>,
+    at_the_end: AtTheEnd,
+) -> (CycleOutcome, Option<Session>) {
+    let (mut done, mut kept) = (Done::default(), None);
+    let end = match cycle(context, open, &mut done).await {
+        Ok((end, session)) => match tell_server(context, session, at_the_end).await {
+            Ok(session) => {
+                kept = session;
+                end
+            }
+            Err(failure) => CycleEnd::Failed(failure),
+        },
+        Err(failure) => CycleEnd::Failed(failure),
+    };
+    let Done { items, again_at, contacted } = done;
+    (CycleOutcome { end, items, again_at, awaits_evidence: false, contacted }, kept)
+}
+
+async fn cycle(
+    context: &CycleContext,
+    open: Option<Session>,
+    done: &mut Done,
+) -> Result<(CycleEnd, Session), Failure> {
+    let (storage, mailbox) = (&context.ports.storage, context.prepared.mailbox.id);
     let cursor = storage.cursor(mailbox, INBOX).await.map_err(storage_failure)?;
     let owed = storage.owed(mailbox, INBOX).await.map_err(storage_failure)?;
-    let mut session = context.unless_stopped(port.open(&context.prepared.access)).await?;
-    done.contacted = true;
-    let changes = context.unless_stopped(session.changes(cursor.as_ref())).await?;
+    let (mut session, changes) = begin(context, open, cursor.as_ref(), done).await?;
     // What is owed comes first, so that the cursor of what is new stands at the end.
     let mut wanted = owing::due(&owed, context.now());
     wanted.extend(unseen(context, changes.items).await?);
 
     let final_cursor = changes.cursor.filter(|now| Some(now) != cursor.as_ref());
     let end = decide(context, session.as_mut(), (&owed, wanted), final_cursor, done).await?;
-    tell_server(context, session).await?;
-    Ok(end)
+    Ok((end, session))
 }
 
 /// Decides messages of the inbox that a verification found without a decision. The cursor stays where it is, and
@@ -134,6 +160,32 @@ async fn decide(
     Ok(end)
 }
 
+/// Asks what is new, through the session that is open, or through a new one.
+async fn begin(
+    context: &CycleContext,
+    open: Option<Session>,
+    cursor: Option<&Cursor>,
+    done: &mut Done,
+) -> Result<(Session, Changes), Failure> {
+    if let Some(mut session) = open {
+        match context.unless_stopped(session.changes(cursor)).await {
+            Ok(changes) => {
+                done.contacted = true;
+                return Ok((session, changes));
+            }
+            Err(failure) if failure.code == FailureCode::Stopped => return Err(failure),
+            Err(failure) => {
+                tracing::debug!("{}: the open session is gone: {failure}", context.prepared.mailbox.email);
+            }
+        }
+    }
+    let port = context.ports.mail.incoming(context.prepared.access.server_type).ok_or_else(not_supported)?;
+    let mut session = context.unless_stopped(port.open(&context.prepared.access)).await?;
+    done.contacted = true;
+    let changes = context.unless_stopped(session.changes(cursor)).await?;
+    Ok((session, changes))
+}
+
 /// Keeps what the ledger does not know, in the server's order, each identity once.
 async fn unseen(context: &CycleContext, items: Vec<RemoteItem>) -> Result<Vec<RemoteItem>, Failure> {
     if items.is_empty() {
@@ -147,15 +199,23 @@ async fn unseen(context: &CycleContext, items: Vec<RemoteItem>) -> Result<Vec<Re
 }
 
 /// Deletes what is to be deleted, of this cycle and of earlier ones that did not get so far. It is recorded after
-/// the good-bye: with POP3 nothing is deleted before (RFC 1939 section 6).
-async fn tell_server(context: &CycleContext, mut session: Box<dyn IncomingSession>) -> Result<(), Failure> {
+/// the good-bye: with POP3 nothing is deleted before (RFC 1939 section 6). Gives back a session that stays open.
+async fn tell_server(
+    context: &CycleContext,
+    mut session: Session,
+    at_the_end: AtTheEnd,
+) -> Result<Option<Session>, Failure> {
     let (storage, mailbox) = (&context.ports.storage, &context.prepared.mailbox);
-    if !mailbox.delete_after_processing || !matches!(mailbox.owner, MailboxOwner::Queue(_)) {
-        return said_good_bye(context, session).await;
+    let deletes = mailbox.delete_after_processing && matches!(mailbox.owner, MailboxOwner::Queue(_));
+    let done = match deletes {
+        true => storage.awaiting_delete(mailbox.id, INBOX).await.map_err(storage_failure)?,
+        false => Vec::new(),
+    };
+    if done.is_empty() && at_the_end == AtTheEnd::KeepOpen && session.can_watch() {
+        return Ok(Some(session));
     }
-    let done = storage.awaiting_delete(mailbox.id, INBOX).await.map_err(storage_failure)?;
     if done.is_empty() {
-        return said_good_bye(context, session).await;
+        return said_good_bye(context, session).await.map(|()| None);
     }
     for page in done.chunks(DELETE_PAGE) {
         context.unless_stopped(session.delete(page)).await?;
@@ -165,11 +225,11 @@ async fn tell_server(context: &CycleContext, mut session: Box<dyn IncomingSessio
         let deleted = storage.deleted_on_server(mailbox.id, INBOX, page.to_vec(), context.now());
         deleted.await.map_err(storage_failure)?;
     }
-    Ok(())
+    Ok(None)
 }
 
 /// Where nothing was deleted, nothing depends on the good-bye.
-async fn said_good_bye(context: &CycleContext, session: Box<dyn IncomingSession>) -> Result<(), Failure> {
+async fn said_good_bye(context: &CycleContext, session: Session) -> Result<(), Failure> {
     match context.unless_stopped(session.close()).await {
         Err(failure) if failure.code == FailureCode::Stopped => Err(failure),
         Err(failure) => {

@@ -13,6 +13,7 @@ use tandem_domain::{
     ids::{MailboxId, ProfileId},
     mailbox::Mailbox,
     profile::AuthenticateUsing,
+    workload::Workload,
 };
 use tokio::time::timeout;
 use uuid::Uuid;
@@ -24,7 +25,9 @@ const BOB: &str = "bob@contoso.test";
 const PATIENCE: StdDuration = StdDuration::from_secs(20);
 
 fn engine(world: &World) -> Arc<Engine> {
-    Engine::new(world.ports.clone(), EngineLimits::default())
+    // The clock moves by hand, so nothing may wait for the ramp.
+    let ramp = RampLimits { burst: 10_000, ..RampLimits::default() };
+    Engine::new(world.ports.clone(), EngineLimits { ramp, ..EngineLimits::default() })
 }
 
 async fn until_idle(world: &World) {
@@ -259,7 +262,7 @@ async fn sync_now_runs_at_once_and_says_when_it_cannot() {
 
 #[tokio::test]
 async fn a_broken_store_ends_a_run_until_idle_with_its_error() {
-    let world = World::impatient();
+    let world = World::new();
     world.mailbox(1, AMY);
     let (engine, stop) = (engine(&world), CancellationToken::new());
     let full = StorageError::DiskFull { path: "tandem.db".to_owned() };
@@ -267,4 +270,113 @@ async fn a_broken_store_ends_a_run_until_idle_with_its_error() {
     assert_eq!(engine.run(RunMode::UntilIdle, stop.clone()).await, Err(full));
     world.store.state().broken = None;
     engine.run(RunMode::UntilIdle, stop).await.unwrap();
+}
+
+/// Runs the engine until `during` is over.
+async fn while_running(world: &World, during: impl Future<Output = ()>) {
+    let (engine, stop) = (engine(world), CancellationToken::new());
+    let running = tokio::spawn({
+        let (engine, stop) = (Arc::clone(&engine), stop.clone());
+        async move { engine.run(RunMode::UntilStopped, stop).await }
+    });
+    a_while().await;
+    during.await;
+    stop.cancel();
+    timeout(PATIENCE, running).await.expect("it stops").unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn a_cycle_that_takes_too_long_fails_as_its_mailboxs_and_its_place_is_free() {
+    let world = World::new();
+    let amy = world.mailbox(1, AMY);
+    world.server.state.lock().unwrap().hung.insert(AMY.to_owned());
+    while_running(&world, async {
+        assert!(row(&world, amy, Workload::Incoming).leased);
+        world.clock.advance(Duration::minutes(30));
+        a_while().await;
+        let row = row(&world, amy, Workload::Incoming);
+        assert_eq!(row.failure.unwrap().code, FailureCode::TimedOut);
+        assert_eq!((row.leased, row.attempts, row.due_at), (false, 1, Some(at(35 * 60))));
+        assert!(world.store.state().mailboxes[&amy].incoming_state.enabled);
+        world.server.state.lock().unwrap().hung.clear();
+        world.clock.advance(Duration::minutes(5));
+        a_while().await;
+    })
+    .await;
+    let row = row(&world, amy, Workload::Incoming);
+    assert_eq!((row.failure, row.attempts), (None, 0));
+}
+
+#[tokio::test]
+async fn a_cycle_that_does_not_even_stop_is_broken_off() {
+    let world = World::new();
+    let amy = world.mailbox(1, AMY);
+    world.store.pending(1, amy, &["ben@fabrikam.test"]);
+    world.server.state.lock().unwrap().answers.push(Answer::Hang);
+    while_running(&world, async {
+        world.clock.advance(Duration::minutes(30));
+        a_while().await;
+        assert!(row(&world, amy, Workload::Outgoing).leased, "a submission waits for its answer");
+        world.clock.advance(Duration::seconds(10));
+        a_while().await;
+        let row = row(&world, amy, Workload::Outgoing);
+        assert_eq!((row.failure.unwrap().code, row.leased), (FailureCode::TimedOut, false));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_clock_set_back_takes_the_schedule_with_it() {
+    let world = World::new();
+    let amy = world.mailbox(1, AMY);
+    while_running(&world, async {
+        world.clock.jump(Duration::hours(-24));
+        world.clock.advance(Duration::seconds(20));
+        a_while().await;
+        assert_eq!(row(&world, amy, Workload::Incoming).due_at, Some(at(300) - Duration::hours(24)));
+        world.clock.advance(Duration::seconds(280));
+        a_while().await;
+        assert_eq!(row(&world, amy, Workload::Incoming).runs, 2, "not a day later");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn after_a_sleep_due_mailboxes_are_caught_up_by_and_by_and_do_not_stay_in_step() {
+    let world = World::new();
+    world.store.add_profile(tandem_domain::profile::EmailServerProfile {
+        max_concurrent_connections: 300,
+        ..profile(PROFILE)
+    });
+    let boxes: Vec<_> = (1..=100).map(|n| world.mailbox(n, &format!("user{n}@contoso.test"))).collect();
+    until_idle(&world).await;
+    let ran = || boxes.iter().filter(|id| row(&world, **id, Workload::Incoming).runs == 2).count();
+    let limits = EngineLimits::default();
+    let (engine, stop) = (Engine::new(world.ports.clone(), limits), CancellationToken::new());
+    let running = tokio::spawn({
+        let (engine, stop) = (Arc::clone(&engine), stop.clone());
+        async move { engine.run(RunMode::UntilStopped, stop).await }
+    });
+    a_while().await;
+    assert_eq!(ran(), 0, "nothing is due yet");
+    world.clock.jump(Duration::hours(8));
+    a_while().await;
+    assert_eq!(ran(), usize::try_from(limits.ramp.burst).unwrap());
+    let mut seconds = 0;
+    while ran() < boxes.len() {
+        let before = ran();
+        world.clock.advance(Duration::milliseconds(100));
+        tokio::time::sleep(StdDuration::from_millis(20)).await;
+        assert!(ran() - before <= 20 + 8, "{before} and then {}", ran());
+        seconds += 1;
+        assert!(seconds < 400, "{} of them", ran());
+    }
+    assert!(seconds >= 20, "{seconds} tenths of a second");
+    let due: std::collections::BTreeSet<_> = boxes
+        .iter()
+        .map(|id| row(&world, *id, Workload::Incoming).due_at.unwrap().timestamp() / 30)
+        .collect();
+    assert!(due.len() >= 8, "they are spread over the five minutes: {due:?}");
+    stop.cancel();
+    timeout(PATIENCE, running).await.expect("it stops").unwrap().unwrap();
 }

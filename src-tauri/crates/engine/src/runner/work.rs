@@ -3,11 +3,19 @@
 use super::{Engine, LEASE, LEASE_OWNER};
 use crate::{
     access::{Prepared, prepare, storage_failure},
-    cycle::{CycleContext, CycleOutcome, incoming, outgoing, stopped, unless},
+    cycle::{
+        CycleContext, CycleOutcome,
+        incoming::{self, AtTheEnd, Session},
+        outgoing, stopped, unless,
+    },
+    dispatch::Connection,
     events::EngineEvent,
-    permits::{Permit, Pool},
+    permits::{Permit, Pool, identity},
     ports::storage::{CycleReport, DueWork, StorageError},
+    spread::{self, Kind},
+    watch::ToWatch,
 };
+use chrono::Duration;
 use futures::FutureExt;
 use std::{panic::AssertUnwindSafe, sync::Arc};
 use tandem_domain::{
@@ -15,10 +23,14 @@ use tandem_domain::{
     breaker::Asked,
     failure::{Failure, FailureCode},
     ids::{CycleId, MailboxId},
+    schedule::CycleEnd,
     workload::Workload,
 };
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
+
+/// Everybody who waits gets a turn within about this long: half an interval, as those who come later are not seen yet.
+const FAIR_TURN: Duration = Duration::seconds(150);
 
 /// What came of asking for a cycle now.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,75 +60,183 @@ impl Engine {
             let processed = storage.mailbox(mailbox).await?.is_processed(workload);
             return Ok(if processed { SyncOutcome::RunsAlready } else { SyncOutcome::NotProcessed });
         };
-        Ok(SyncOutcome::Ran(self.work(work, stop.clone()).await))
+        let ran = self.work(work, None, stop.clone()).await;
+        Ok(ran.map_or(SyncOutcome::RunsAlready, SyncOutcome::Ran))
     }
 
-    /// Works on what was claimed, and records its end or frees it.
-    pub(super) async fn work(self: &Arc<Self>, work: DueWork, stop: CancellationToken) -> CycleOutcome {
+    /// Works on what was claimed, and records its end or frees it. `None`: it waits for its permit again.
+    pub(super) async fn work(
+        self: &Arc<Self>,
+        work: DueWork,
+        permit: Option<Permit>,
+        stop: CancellationToken,
+    ) -> Option<CycleOutcome> {
         let cycle = CycleId(Uuid::new_v4());
         let started_at = self.ports.clock.now();
-        let running = AssertUnwindSafe(self.cycle(&work, cycle, stop)).catch_unwind();
-        // The permit is kept until the end is recorded, so that whoever waits for it knows what this one met.
-        let (prepared, outcome, _permit) = running.await.unwrap_or_else(|_| {
+        let running = AssertUnwindSafe(self.limited(&work, cycle, permit, &stop)).catch_unwind();
+        let ran = running.await.unwrap_or_else(|_| {
             let said = "a fault in Tandem ended the cycle";
-            (None, CycleOutcome::failed(Failure::transient_mailbox(FailureCode::Internal, said)), None)
+            Ran::failed(None, Failure::transient_mailbox(FailureCode::Internal, said))
         });
+        // The permit is kept until the end is recorded, so that whoever waits for it knows what this one met.
+        let (prepared, outcome, session, permit) = match ran {
+            Ran::Waits => return None,
+            Ran::Ended { prepared, outcome, session, permit } => (prepared, outcome, session, permit),
+        };
         if outcome.was_stopped() {
             let released = self.ports.storage.release(work.mailbox, work.workload, LEASE_OWNER).await;
             if let Err(error) = released {
                 tracing::warn!("The lease on {} {} is not freed yet: {error}", work.mailbox, work.workload);
             }
-            return outcome;
+            return Some(outcome);
         }
-        self.end(&work, cycle, started_at, prepared.as_ref(), &outcome).await;
-        self.wake();
-        outcome
+        let in_step = permit.as_ref().is_some_and(Permit::is_in_step);
+        let started = Started { cycle, at: started_at, in_step };
+        let next_due_at = self.end(&work, started, prepared.as_deref(), &outcome).await;
+        if let (Some(session), Some(permit), Some(prepared), Some(until)) =
+            (session, permit, prepared, next_due_at)
+        {
+            self.keep_open(session, permit, &prepared, until).await;
+        }
+        self.look_again(&work, &outcome).await;
+        Some(outcome)
+    }
+
+    /// Something may have been made due while it ran, for it or through it.
+    async fn look_again(&self, work: &DueWork, outcome: &CycleOutcome) {
+        match self.ports.storage.due_at(work.mailbox, work.workload).await {
+            Ok(Some(due_at)) => self.look_by(due_at),
+            Ok(None) => {}
+            Err(_) => self.wake(),
+        }
+        if work.workload == Workload::Incoming && outcome.items > 0 {
+            self.wake();
+        }
+    }
+
+    /// Listens on the session until the mailbox is due again, where there is room for that.
+    async fn keep_open(
+        self: &Arc<Self>,
+        session: Session,
+        permit: Permit,
+        prepared: &Prepared,
+        until: Instant,
+    ) {
+        let (mailbox, profile) = (prepared.mailbox.id, prepared.profile.id);
+        match permit.hold_open() {
+            Ok(held) => {
+                let identity = identity(&prepared.access);
+                let to_watch = ToWatch { mailbox, profile, identity, session, held, until };
+                let engine = Arc::downgrade(self);
+                self.watchers.watch(&self.ports, to_watch, move || {
+                    if let Some(engine) = engine.upgrade() {
+                        engine.wake();
+                    }
+                });
+            }
+            Err(permit) => {
+                let _ = session.close().await;
+                drop(permit);
+            }
+        }
+    }
+
+    /// Runs a cycle within its time. What has not ended then is asked to stop, and broken off when it does not.
+    async fn limited(
+        self: &Arc<Self>,
+        work: &DueWork,
+        cycle: CycleId,
+        permit: Option<Permit>,
+        stop: &CancellationToken,
+    ) -> Ran {
+        let (clock, cancel) = (&self.ports.clock, stop.child_token());
+        let limit = self.limits.cycle_timeout;
+        let mut running = std::pin::pin!(self.cycle(work, cycle, permit, cancel.clone()));
+        tokio::select! {
+            biased;
+            ran = &mut running => return ran,
+            () = clock.pause(limit.to_std().unwrap_or_default()) => cancel.cancel(),
+        }
+        let said = format!("the cycle took more than {} s and was ended", limit.num_seconds());
+        let failure = Failure::transient_mailbox(FailureCode::TimedOut, said);
+        tokio::select! {
+            biased;
+            ran = &mut running => match ran {
+                Ran::Ended { prepared, outcome, permit, .. }
+                    if outcome.was_stopped() && !stop.is_cancelled() =>
+                {
+                    let outcome = CycleOutcome { end: CycleEnd::Failed(failure), ..outcome };
+                    Ran::Ended { prepared, outcome, session: None, permit }
+                }
+                ran => ran,
+            },
+            () = clock.pause(self.limits.stop_wait.to_std().unwrap_or_default()) => Ran::failed(None, failure),
+        }
     }
 
     async fn cycle(
         &self,
         work: &DueWork,
         cycle: CycleId,
+        permit: Option<Permit>,
         cancel: CancellationToken,
-    ) -> (Option<Prepared>, CycleOutcome, Option<Permit>) {
+    ) -> Ran {
         let (mailbox, workload) = (work.mailbox, work.workload);
         let prepare = async {
             let _one_of_few = self.preparing.acquire().await.map_err(|_| stopped())?;
             prepare(&self.ports, mailbox, workload).await
         };
         let prepared = match unless(&cancel, prepare).await {
-            Ok(prepared) => prepared,
-            Err(failure) => return (None, CycleOutcome::failed(failure), None),
-        };
-        let pool = match workload {
-            Workload::Incoming | Workload::Act => Pool::Incoming,
-            Workload::Outgoing => Pool::Outgoing,
+            Ok(prepared) => Box::new(prepared),
+            Err(failure) => return Ran::failed(None, failure),
         };
         let connections = prepared.profile.max_concurrent_connections;
-        let permit = self.permits.acquire(pool, workload, &prepared.access, connections);
-        let permit = unless(&cancel, async { permit.await.map_err(|_| stopped()) }).await;
         let permit = match permit {
-            Ok(permit) => permit,
-            Err(failure) => return (Some(prepared), CycleOutcome::failed(failure), None),
-        };
-        if !self.may_still_run(work).await {
-            return (Some(prepared), CycleOutcome::failed(stopped()), None);
-        }
-        self.ports.events.emit(EngineEvent::CycleStarted { mailbox, workload, cycle });
-        let (ports, limits) = (self.ports.clone(), self.limits.cycle);
-        let (in_flight, send_turns) = (self.in_flight.clone(), self.send_turns.clone());
-        let is_probe = work.is_probe;
-        let context =
-            CycleContext { ports, prepared, cycle, limits, in_flight, send_turns, is_probe, cancel };
-        let outcome = match workload {
-            Workload::Incoming => incoming::run(&context).await,
-            Workload::Outgoing => outgoing::run(&context).await,
-            Workload::Act => {
-                let said = "appointments, contacts and tasks are not available in this version";
-                CycleOutcome::failed(Failure::permanent_mailbox(FailureCode::NotSupported, said))
+            Some(permit) => match permit.connects_as(work, &prepared.access, connections) {
+                Some(permit) => permit,
+                None => return Ran::Waits,
+            },
+            None => {
+                let pool = match workload {
+                    Workload::Incoming | Workload::Act => Pool::Incoming,
+                    Workload::Outgoing => Pool::Outgoing,
+                };
+                let permit = self.permits.acquire(pool, workload, &prepared.access, connections);
+                match unless(&cancel, async { permit.await.map_err(|_| stopped()) }).await {
+                    Ok(permit) => permit,
+                    Err(failure) => return Ran::failed(Some(prepared), failure),
+                }
             }
         };
-        (Some(context.prepared), outcome, Some(permit))
+        if !self.may_still_run(work).await {
+            return Ran::failed(Some(prepared), stopped());
+        }
+        self.ports.events.emit(EngineEvent::CycleStarted { mailbox, workload, cycle });
+        let mut limits = self.limits.cycle;
+        limits.yield_after = permit.slice(FAIR_TURN, limits.yield_after);
+        let context = CycleContext {
+            ports: self.ports.clone(),
+            prepared: *prepared,
+            cycle,
+            limits,
+            in_flight: self.in_flight.clone(),
+            send_turns: self.send_turns.clone(),
+            is_probe: work.is_probe,
+            cancel,
+        };
+        let (outcome, session) = match workload {
+            Workload::Incoming => self.incoming(&context, &permit).await,
+            Workload::Outgoing => (outgoing::run(&context).await, None),
+            Workload::Act => {
+                let said = "appointments, contacts and tasks are not available in this version";
+                let failure = Failure::permanent_mailbox(FailureCode::NotSupported, said);
+                (CycleOutcome::failed(failure), None)
+            }
+        };
+        if outcome.end == CycleEnd::Yielded {
+            self.permits.yielded(work);
+        }
+        Ran::Ended { prepared: Some(Box::new(context.prepared)), outcome, session, permit: Some(permit) }
     }
 
     /// It may have been disabled while it waited, or its server may have become unreachable: then it stays due and waits
@@ -143,26 +263,40 @@ impl Engine {
         Ok(())
     }
 
+    /// The incoming cycle, on the session that was held open for it, where there is one.
+    async fn incoming(&self, context: &CycleContext, permit: &Permit) -> (CycleOutcome, Option<Session>) {
+        let (mailbox, access) = (context.prepared.mailbox.id, &context.prepared.access);
+        let open = match permit.connection() {
+            Connection::Held => self.watchers.take(mailbox, &identity(access)),
+            Connection::New => None,
+        };
+        let wanted = self.watchers.wants(mailbox, self.ports.clock.monotonic());
+        let at_the_end = if wanted { AtTheEnd::KeepOpen } else { AtTheEnd::Close };
+        incoming::run_on(context, open, at_the_end).await
+    }
+
+    /// Records how a cycle ended, and says when the next is due.
     async fn end(
         &self,
         work: &DueWork,
-        cycle: CycleId,
-        started_at: Instant,
+        started: Started,
         prepared: Option<&Prepared>,
         outcome: &CycleOutcome,
-    ) {
+    ) -> Option<Instant> {
         let now = self.ports.clock.now();
         let ended = self.endings.conclude(&self.ports, work, prepared, outcome, now).await;
         let failure = ended.failure().cloned();
+        let next_due_at =
+            ended.next_due_at.map(|policy| spread(work, started, prepared, outcome, policy, now));
         let report = CycleReport {
             mailbox: work.mailbox,
             workload: work.workload,
-            cycle,
-            started_at,
+            cycle: started.cycle,
+            started_at: started.at,
             ended_at: now,
             items: outcome.items,
             failure: failure.clone(),
-            next_due_at: ended.next_due_at,
+            next_due_at,
             attempts: ended.attempts,
             activity: ended.activity,
             expected_at: ended.expected_at,
@@ -172,14 +306,63 @@ impl Engine {
             tracing::warn!("Mail that waits for evidence is looked at later: {}", storage_failure(error));
         }
         let (mailbox, workload, items) = (work.mailbox, work.workload, outcome.items);
-        let next_due_at = ended.next_due_at;
         self.ports.events.emit(EngineEvent::CycleFinished {
             mailbox,
             workload,
-            cycle,
+            cycle: started.cycle,
             items,
             failure,
             next_due_at,
         });
+        next_due_at
     }
+}
+
+/// A cycle, begun.
+#[derive(Clone, Copy)]
+struct Started {
+    cycle: CycleId,
+    at: Instant,
+    /// With so many others that they are in step.
+    in_step: bool,
+}
+
+/// What came of running a cycle.
+enum Ran {
+    /// It did not: it waits for a permit again.
+    Waits,
+    /// It ended.
+    Ended {
+        prepared: Option<Box<Prepared>>,
+        outcome: CycleOutcome,
+        /// Open still, to be listened on.
+        session: Option<Session>,
+        permit: Option<Permit>,
+    },
+}
+
+impl Ran {
+    fn failed(prepared: Option<Box<Prepared>>, failure: Failure) -> Self {
+        Self::Ended { prepared, outcome: CycleOutcome::failed(failure), session: None, permit: None }
+    }
+}
+
+/// Mailboxes that were enabled or caught up together do not stay in step.
+fn spread(
+    work: &DueWork,
+    started: Started,
+    prepared: Option<&Prepared>,
+    outcome: &CycleOutcome,
+    policy: Instant,
+    now: Instant,
+) -> Instant {
+    let Some(prepared) = prepared.filter(|_| started.in_step && outcome.end == CycleEnd::Completed) else {
+        return policy;
+    };
+    let state = prepared.mailbox.state(work.workload);
+    let is_first = state.last_success_at.is_none_or(|success| state.tested_at > Some(success));
+    let kind = if is_first { Kind::First } else { Kind::Later };
+    let ended = spread::Ended { due_at: work.due_at, started_at: started.at, kind };
+    let least = Duration::minutes(prepared.profile.min_polling_interval_minutes.into());
+    spread::next_due(ended, spread::place(work.mailbox, work.workload), policy, least, now)
 }

@@ -98,27 +98,57 @@ impl Steps {
 
 /// A clock driven by hand; with `impatient`, every wait moves it on.
 pub struct HandClock {
-    now: Mutex<Instant>,
+    time: Mutex<HandTime>,
     moved: Notify,
     impatient: bool,
 }
 
+#[derive(Clone, Copy)]
+struct HandTime {
+    now: Instant,
+    passed: std::time::Duration,
+}
+
 impl HandClock {
+    fn new(impatient: bool) -> Self {
+        let time = HandTime { now: at(0), passed: std::time::Duration::ZERO };
+        Self { time: Mutex::new(time), moved: Notify::new(), impatient }
+    }
+
+    fn time(&self) -> HandTime {
+        *self.time.lock().unwrap()
+    }
+
     pub fn move_to(&self, to: Instant) {
-        let mut now = self.now.lock().unwrap();
-        *now = (*now).max(to);
+        self.advance(to - self.now());
+    }
+
+    /// Time passes; it never goes back.
+    pub fn advance(&self, by: Duration) {
+        let by = by.to_std().unwrap_or_default();
+        {
+            let mut time = self.time.lock().unwrap();
+            time.now += by;
+            time.passed += by;
+        }
         self.moved.notify_waiters();
     }
 
-    pub fn advance(&self, by: Duration) {
-        self.move_to(self.now() + by);
+    /// The clock jumps: it was set, or the machine slept. No time passes for what runs.
+    pub fn jump(&self, by: Duration) {
+        self.time.lock().unwrap().now += by;
+        self.moved.notify_waiters();
     }
 }
 
 #[async_trait]
 impl Clock for HandClock {
     fn now(&self) -> Instant {
-        *self.now.lock().unwrap()
+        self.time().now
+    }
+
+    fn monotonic(&self) -> std::time::Duration {
+        self.time().passed
     }
 
     async fn wait_until(&self, until: Instant) {
@@ -129,6 +159,21 @@ impl Clock for HandClock {
         loop {
             let moved = self.moved.notified();
             if self.now() >= until {
+                return;
+            }
+            moved.await;
+        }
+    }
+
+    async fn pause(&self, length: std::time::Duration) {
+        let until = self.monotonic() + length;
+        if self.impatient {
+            // Nobody waits for anything here, so no patience ends.
+            return std::future::pending().await;
+        }
+        loop {
+            let moved = self.moved.notified();
+            if self.monotonic() >= until {
                 return;
             }
             moved.await;
@@ -192,9 +237,8 @@ impl World {
     fn with_clock(impatient: bool) -> Self {
         let (steps, log) = (Steps::new(), Log::default());
         let store = Arc::new(Store::new(Arc::clone(&steps), log.clone()));
-        let server = Arc::new(Server::new(Arc::clone(&steps), log.clone()));
-        let now = Mutex::new(at(0));
-        let clock = Arc::new(HandClock { now, moved: Notify::new(), impatient });
+        let clock = Arc::new(HandClock::new(impatient));
+        let server = Arc::new(Server::new(Arc::clone(&clock), Arc::clone(&steps), log.clone()));
         let heard = Arc::new(Heard::default());
         let ports = Ports {
             storage: Arc::clone(&store) as _,

@@ -1,10 +1,11 @@
 //! A scripted mail server: boxes with messages, a maildrop lock's worth of manners, and faults on demand.
 
-use super::{Log, Steps};
+use super::{HandClock, Log, Steps};
 use crate::{
+    ports::clock::Clock,
     ports::mail::{
         Changes, CommitPoint, Credentials, Cursor, Fetched, IncomingMail, IncomingSession, MailAdapters,
-        MailboxAccess, MessageSink, OutgoingMail, OutgoingSession, RemoteItem, RungSink, Submission,
+        MailboxAccess, MessageSink, OutgoingMail, OutgoingSession, RemoteItem, RungSink, Submission, Watched,
     },
     raw::RawMessage,
 };
@@ -23,6 +24,7 @@ use tandem_domain::{
     probe::{Rung, RungName, RungOutcome},
     profile::ServerType,
 };
+use tokio::sync::Notify;
 
 /// One message on the server.
 #[derive(Clone)]
@@ -74,18 +76,28 @@ pub struct State {
     pub swallows: bool,
     /// Messages whose header alone says that they were received before the date asked for.
     pub too_old: HashMap<ServerIdentity, Instant>,
+    /// Sessions can tell of news.
+    pub can_watch: bool,
+    /// Sessions that are listened on break.
+    pub watch_breaks: bool,
+    /// So many listings break the connection.
+    pub lists_break: usize,
+    /// How many sessions are listened on.
+    pub watching: usize,
 }
 
 /// The server.
 pub struct Server {
     pub state: Arc<Mutex<State>>,
+    arrived: Arc<Notify>,
+    clock: Arc<HandClock>,
     steps: Arc<Steps>,
     log: Log,
 }
 
 impl Server {
-    pub fn new(steps: Arc<Steps>, log: Log) -> Self {
-        Self { state: Arc::default(), steps, log }
+    pub fn new(clock: Arc<HandClock>, steps: Arc<Steps>, log: Log) -> Self {
+        Self { state: Arc::default(), arrived: Arc::default(), clock, steps, log }
     }
 
     pub fn add_box(&self, address: &str) {
@@ -97,7 +109,9 @@ impl Server {
     }
 
     pub fn put_at(&self, address: &str, bytes: Vec<u8>, received_at: Option<Instant>) -> ServerIdentity {
-        put(&mut self.state.lock().unwrap(), address, bytes, received_at)
+        let identity = put(&mut self.state.lock().unwrap(), address, bytes, received_at);
+        self.arrived.notify_waiters();
+        identity
     }
 
     pub fn count(&self, address: &str) -> usize {
@@ -176,7 +190,9 @@ impl IncomingMail for Server {
         self.log.add("open inbox");
         let (steps, log) = (Arc::clone(&self.steps), self.log.clone());
         let address = access.address.to_string();
-        Ok(Box::new(Inbox { connection, address, to_delete: Vec::new(), steps, log }))
+        let (arrived, clock) = (Arc::clone(&self.arrived), Arc::clone(&self.clock));
+        let to_delete = Vec::new();
+        Ok(Box::new(Inbox { connection, address, to_delete, listed: 0, arrived, clock, steps, log }))
     }
 
     async fn probe(&self, access: &MailboxAccess, report: &dyn RungSink) -> Vec<Rung> {
@@ -201,8 +217,28 @@ struct Inbox {
     connection: Connection,
     address: String,
     to_delete: Vec<ServerIdentity>,
+    /// How many messages were there at the last listing.
+    listed: usize,
+    arrived: Arc<Notify>,
+    clock: Arc<HandClock>,
     steps: Arc<Steps>,
     log: Log,
+}
+
+/// Counts a session while it is listened on.
+struct Listening<'a>(&'a Connection);
+
+impl<'a> Listening<'a> {
+    fn on(connection: &'a Connection) -> Self {
+        connection.state.lock().unwrap().watching += 1;
+        Self(connection)
+    }
+}
+
+impl Drop for Listening<'_> {
+    fn drop(&mut self) {
+        self.0.state.lock().unwrap().watching -= 1;
+    }
 }
 
 #[async_trait]
@@ -210,7 +246,12 @@ impl IncomingSession for Inbox {
     async fn changes(&mut self, cursor: Option<&Cursor>) -> Result<Changes, Failure> {
         self.steps.step().await;
         self.log.add("list");
-        let state = self.connection.state.lock().unwrap();
+        let mut state = self.connection.state.lock().unwrap();
+        if state.lists_break > 0 {
+            state.lists_break -= 1;
+            return Err(Failure::transient_profile(FailureCode::ConnectionLost, "connection reset"));
+        }
+        self.listed = state.boxes[&self.address].len();
         let after = cursor.map_or("", |cursor| cursor.0.as_str());
         let items: Vec<RemoteItem> = state.boxes[&self.address]
             .iter()
@@ -269,6 +310,31 @@ impl IncomingSession for Inbox {
         self.to_delete.extend_from_slice(identities);
         self.steps.step().await;
         Ok(())
+    }
+
+    fn can_watch(&self) -> bool {
+        self.connection.state.lock().unwrap().can_watch
+    }
+
+    async fn watch(&mut self, for_at_most: std::time::Duration) -> Result<Watched, Failure> {
+        let _listening = Listening::on(&self.connection);
+        let mut until = std::pin::pin!(self.clock.pause(for_at_most));
+        loop {
+            let arrived = self.arrived.notified();
+            {
+                let state = self.connection.state.lock().unwrap();
+                if state.watch_breaks {
+                    return Err(Failure::transient_profile(FailureCode::ConnectionLost, "gone"));
+                }
+                if state.boxes[&self.address].len() > self.listed {
+                    return Ok(Watched::News);
+                }
+            }
+            tokio::select! {
+                () = arrived => {}
+                () = &mut until => return Ok(Watched::Quiet),
+            }
+        }
     }
 
     async fn close(self: Box<Self>) -> Result<(), Failure> {

@@ -15,7 +15,7 @@ use tandem_domain::{
     address::{EmailAddress, MessageId},
     alert::{AlertCode, AlertObject, NewAlert},
     breaker::Circuit,
-    directory::{DirectoryEntry, DirectoryId, PartyMatch},
+    directory::{DirectoryEntry, DirectoryId},
     email::{EmailStatus, KnownEmail},
     failure::Failure,
     frequency::Activity,
@@ -33,6 +33,7 @@ use tandem_domain::{
 };
 use uuid::Uuid;
 
+mod directory;
 mod schedule;
 pub mod test_jobs;
 
@@ -338,18 +339,6 @@ fn kept(message_id: Option<MessageId>, mailbox: MailboxId, raw: RawMessage) -> K
         attempt: None,
         writes: 1,
         held_by: None,
-    }
-}
-
-#[async_trait]
-impl Directory for Store {
-    async fn resolve(
-        &self,
-        addresses: Vec<EmailAddress>,
-    ) -> Result<HashMap<EmailAddress, Vec<PartyMatch>>, StorageError> {
-        let id = DirectoryId::User(UserId(Uuid::from_u128(7)));
-        let amy = addresses.into_iter().filter(|one| one.as_str() == "amy@contoso.test");
-        Ok(amy.map(|one| (one, vec![PartyMatch { id, name: "Amy".to_owned() }])).collect())
     }
 }
 

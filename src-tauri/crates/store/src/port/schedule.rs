@@ -121,6 +121,19 @@ impl Schedule for Store {
         self.read(|connection| Ok(schedule::next_due(connection)?)).await
     }
 
+    async fn due_at(&self, mailbox: MailboxId, workload: Workload) -> Result<Option<Instant>, StorageError> {
+        self.read(move |connection| Ok(schedule::due_at(connection, mailbox, workload)?)).await
+    }
+
+    async fn pull_in(&self, now: Instant, by: chrono::Duration) -> Result<(), StorageError> {
+        self.write(move |connection, changes| {
+            schedule::pull_in(connection, now, by.num_milliseconds())?;
+            changes.push(ChangeKind::Schedule);
+            Ok(())
+        })
+        .await
+    }
+
     async fn make_due(
         &self,
         mailbox: MailboxId,

@@ -201,6 +201,7 @@ pub(crate) fn release_all(connection: &Connection) -> rusqlite::Result<()> {
 
 /// The earliest due instant of a processed workload that nobody has taken, or of a probe.
 pub(crate) fn next_due(connection: &Connection) -> rusqlite::Result<Option<Instant>> {
+    // In the order of its index, so that it stops at the first; a minimum would read every row.
     let mut select = connection.prepare_cached(&format!(
         "SELECT schedule.due_at AS due_at FROM {PROCESSED} AND schedule.lease_until IS NULL
            AND circuit.since IS NULL AND schedule.due_at IS NOT NULL ORDER BY schedule.due_at LIMIT 1"
@@ -220,6 +221,35 @@ pub(crate) fn next_due(connection: &Connection) -> rusqlite::Result<Option<Insta
     ))?;
     let probe = select.query_row([], |row| opt_instant(row, "due_at"))?;
     Ok([due, probe].into_iter().flatten().min())
+}
+
+/// When one workload is due, if it is processed, its server is reachable, and nobody has taken it.
+pub(crate) fn due_at(
+    connection: &Connection,
+    mailbox: MailboxId,
+    workload: Workload,
+) -> rusqlite::Result<Option<Instant>> {
+    let mut select = connection.prepare_cached(&format!(
+        "SELECT schedule.due_at AS due_at FROM {PROCESSED} AND schedule.lease_until IS NULL
+            AND circuit.since IS NULL AND schedule.mailbox = ?1 AND schedule.workload = ?2"
+    ))?;
+    let found = select.query_row(params![mailbox.0, workload.as_str()], |row| opt_instant(row, "due_at"));
+    Ok(found.optional()?.flatten())
+}
+
+/// Makes what is due later than `now` due so many milliseconds earlier.
+pub(crate) fn pull_in(connection: &Connection, now: Instant, by: i64) -> rusqlite::Result<()> {
+    connection.execute(
+        "UPDATE schedule SET due_at = iif(due_at > ?1, due_at - ?2, due_at),
+             wake_at = iif(wake_at > ?1, wake_at - ?2, wake_at),
+             expected_at = iif(expected_at > ?1, expected_at - ?2, expected_at)",
+        params![ms(now), by],
+    )?;
+    connection.execute(
+        "UPDATE circuit SET probe_at = iif(probe_at > ?1, probe_at - ?2, probe_at)",
+        params![ms(now), by],
+    )?;
+    Ok(())
 }
 
 /// Makes a workload due at this instant at the latest; one that is running, right after it.

@@ -181,3 +181,27 @@ async fn a_failed_test_enables_nothing_and_its_ladder_is_kept() {
     assert_eq!((state.status, state.tested_at), (WorkloadStatus::Failure, Some(at(10))));
     assert!(store.test_ladders(AMY).await.unwrap().is_empty(), "no rung is made up");
 }
+
+#[tokio::test]
+async fn a_workload_tells_when_it_is_due_while_nobody_has_taken_it() {
+    let home = tempfile::tempdir().unwrap();
+    let store = contoso(home.path()).await;
+    assert_eq!(store.due_at(AMY, IN).await.unwrap(), None, "it is not enabled");
+    enable(&store, AMY, IN, at(3)).await;
+    assert_eq!(store.due_at(AMY, IN).await.unwrap(), Some(at(3)));
+    assert_eq!(due(&store, 4).await, 1);
+    assert_eq!(store.due_at(AMY, IN).await.unwrap(), None, "it is taken");
+    store.finish(report(4, Some(300), None)).await.unwrap();
+    assert_eq!(store.due_at(AMY, IN).await.unwrap(), Some(at(300)));
+}
+
+#[tokio::test]
+async fn a_clock_that_was_set_back_pulls_in_what_is_due_later() {
+    let home = tempfile::tempdir().unwrap();
+    let store = contoso(home.path()).await;
+    enable(&store, AMY, IN, at(3_900)).await;
+    enable(&store, BEN, IN, at(100)).await;
+    store.pull_in(at(200), chrono::Duration::hours(1)).await.unwrap();
+    assert_eq!(store.due_at(AMY, IN).await.unwrap(), Some(at(300)));
+    assert_eq!(store.due_at(BEN, IN).await.unwrap(), Some(at(100)), "it is due already");
+}

@@ -123,6 +123,27 @@ impl Schedule for Store {
         });
         Ok(next.min())
     }
+    async fn due_at(&self, mailbox: MailboxId, workload: Workload) -> Result<Option<Instant>, StorageError> {
+        let state = self.state();
+        if state.circuit(mailbox, workload).outage.is_some() {
+            return Ok(None);
+        }
+        let row = state.schedule.get(&(mailbox, workload)).filter(|row| !row.leased);
+        Ok(row.filter(|_| state.mailboxes[&mailbox].is_processed(workload)).and_then(|row| row.due_at))
+    }
+    async fn pull_in(&self, now: Instant, by: chrono::Duration) -> Result<(), StorageError> {
+        self.write(|state| {
+            for row in state.schedule.values_mut() {
+                for at in [&mut row.due_at, &mut row.expected_at].into_iter().flatten() {
+                    if *at > now {
+                        *at -= by;
+                    }
+                }
+            }
+            Ok(())
+        })
+        .await
+    }
     async fn make_due(
         &self,
         mailbox: MailboxId,

@@ -1,0 +1,165 @@
+//! The loop that drives the dispatcher: looks at the schedule, starts what it decides, and waits.
+
+use super::{Engine, JumpWatch, LEASE, LEASE_OWNER, RunMode};
+use crate::{
+    jump::Jump,
+    permits::Permit,
+    ports::storage::{DueWork, StorageError},
+};
+use chrono::Duration;
+use std::{sync::Arc, time::Duration as StdDuration};
+use tandem_domain::{Instant, workload::Workload};
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+/// So much work is claimed at most; beyond the permits it waits in memory, so that mailboxes of a hung server can't
+/// keep the others from being claimed.
+const CLAIMED: usize = 32_768;
+/// Longest wait of an idle engine before it looks at the schedule again.
+const LONGEST_WAIT: Duration = Duration::minutes(5);
+/// The clocks are looked at this often, and what nobody wants any more is tidied away.
+const TICK: StdDuration = StdDuration::from_secs(20);
+/// After this many failures of storage in a row, a run until idle gives up.
+const STORAGE_FAILURES: u32 = 5;
+
+impl Engine {
+    pub(super) async fn run_loop(
+        self: &Arc<Self>,
+        mode: RunMode,
+        ends_at: Instant,
+        stop: &CancellationToken,
+        tasks: &mut JoinSet<()>,
+    ) -> Result<(), StorageError> {
+        let clock = &self.ports.clock;
+        let mut jumps = JumpWatch::new(clock.now(), clock.monotonic());
+        let mut failures = 0;
+        self.permits.begin_ramp();
+        self.wake();
+        loop {
+            while tasks.try_join_next().is_some() {}
+            let now = clock.now();
+            if stop.is_cancelled() || now >= ends_at {
+                return Ok(());
+            }
+            let jump = jumps.look(now, clock.monotonic(), TICK);
+            let mut step = self.after_jump(jump, now).await;
+            self.watchers.tidy(clock.monotonic());
+            let mut found = None;
+            if step.is_ok() && self.look.is_due(now) {
+                step = self.claim_due(now).await.map(|claimed| found = Some(claimed));
+            }
+            if step.is_ok() {
+                match self.jobs.start_due(None, stop, tasks).await {
+                    Ok(next_tests) => next_tests.into_iter().for_each(|at| self.look_by(at)),
+                    Err(error) => step = Err(error),
+                }
+            }
+            if mode != RunMode::UntilIdle {
+                self.start_verifications(now, stop, tasks).await;
+            }
+            let recorded = self.endings.flush(&self.ports).await;
+            match step {
+                Ok(()) if recorded => failures = 0,
+                outcome => {
+                    failures += 1;
+                    self.look_by(now + Duration::seconds(1));
+                    let gives_up = mode == RunMode::UntilIdle && failures >= STORAGE_FAILURES;
+                    match outcome {
+                        Err(error) if gives_up => return Err(error),
+                        Err(error) => {
+                            tracing::error!("The schedule can't be read; it is tried again: {error}");
+                        }
+                        Ok(()) if gives_up => {
+                            let said = "the ends of some cycles could not be recorded";
+                            return Err(StorageError::Failed(said.to_owned()));
+                        }
+                        Ok(()) => {}
+                    }
+                }
+            }
+            for (work, permit) in self.permits.take_started() {
+                self.start(work, permit, stop, tasks);
+            }
+            self.give_room();
+            if mode == RunMode::UntilIdle && failures == 0 && tasks.is_empty() && self.permits.waiting() == 0
+            {
+                if found == Some(0) {
+                    return Ok(());
+                }
+                self.wake();
+                continue;
+            }
+            let wait_until = self.permits.next_at().map_or(self.look.at(), |at| at.min(self.look.at()));
+            tokio::select! {
+                () = stop.cancelled() => {}
+                () = self.wake.notified() => {}
+                () = self.permits.started() => {}
+                () = clock.wait_until(wait_until.min(ends_at)) => {}
+                () = clock.pause(TICK) => {}
+                Some(_) = tasks.join_next(), if !tasks.is_empty() => {}
+            }
+        }
+    }
+
+    /// Claims all that is due for the dispatcher, and says how much that was.
+    async fn claim_due(&self, now: Instant) -> Result<usize, StorageError> {
+        let free = CLAIMED.saturating_sub(self.permits.waiting());
+        if free == 0 {
+            self.look_by(now + Duration::seconds(1));
+            return Ok(0);
+        }
+        let limit = u32::try_from(free / 2).unwrap_or(u32::MAX).max(1);
+        let mut claimed = 0;
+        for workload in [Workload::Outgoing, Workload::Incoming] {
+            let due = self.ports.storage.claim_due(workload, now, LEASE_OWNER, now + LEASE, limit).await?;
+            claimed += due.len();
+            due.into_iter().for_each(|work| self.permits.plan(work));
+        }
+        let next = self.ports.storage.next_due().await?.unwrap_or(now + LONGEST_WAIT);
+        // More than could be claimed is left for a little later.
+        let next = if next <= now { now + Duration::seconds(1) } else { next };
+        self.look_by(next.min(now + LONGEST_WAIT));
+        Ok(claimed)
+    }
+
+    fn start(
+        self: &Arc<Self>,
+        work: DueWork,
+        permit: Permit,
+        stop: &CancellationToken,
+        tasks: &mut JoinSet<()>,
+    ) {
+        let (engine, stop) = (Arc::clone(self), stop.clone());
+        tasks.spawn(async move {
+            engine.work(work, Some(permit), stop).await;
+        });
+    }
+
+    /// After a sleep, what is due is caught up slowly at first, and open sessions are gone; a clock that was set
+    /// back takes the schedule with it.
+    async fn after_jump(&self, jump: Jump, now: Instant) -> Result<(), StorageError> {
+        match jump {
+            Jump::None => Ok(()),
+            Jump::Ahead(by) => {
+                tracing::info!("The machine slept, or its clock was set ahead, for {} s.", by.num_seconds());
+                self.permits.begin_ramp();
+                self.watchers.let_all_go();
+                // The network is another one after a sleep, perhaps: who was unreachable is tried at once.
+                self.try_servers_now().await
+            }
+            Jump::Back(by) => {
+                tracing::warn!("The clock was set back by {} s; the schedule follows it.", by.num_seconds());
+                self.permits.clock_moved(-by);
+                self.wake();
+                self.ports.storage.pull_in(now, by).await
+            }
+        }
+    }
+
+    /// Where work waits for a connection and many are held open for news, one of those is given up.
+    fn give_room(&self) {
+        while let Some(profile) = self.permits.short_of_connections() {
+            self.watchers.let_one_go(profile, self.ports.clock.monotonic());
+        }
+    }
+}
