@@ -27,7 +27,7 @@ fn address(number: u128) -> String {
 fn world(count: u128) -> (World, Vec<MailboxId>) {
     let world = World::new();
     // Cycles of what is enabled meanwhile would be another test.
-    world.store.state().settings.cycle_interval_minutes = u16::MAX;
+    world.store.state().settings.cycle_interval_minutes = Some(u16::MAX);
     let boxes = (1..=count).map(|number| {
         let mut new: Mailbox = mailbox(number, &address(number));
         (new.incoming_state.enabled, new.outgoing_state.enabled) = (false, false);
@@ -177,7 +177,7 @@ async fn tests_that_hang_do_not_delay_cycles() {
     for number in 1..=100 {
         world.server.state.lock().unwrap().hung.insert(address(number));
     }
-    world.store.state().settings.cycle_interval_minutes = 5;
+    world.store.state().settings.cycle_interval_minutes = Some(5);
     let bob = world.mailbox(1_000, "bob@contoso.test");
     let id = world.store.start_job(&boxes, RULES, at(0));
     let (engine, stopping, task) = run(&world);

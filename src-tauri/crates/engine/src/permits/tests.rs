@@ -93,7 +93,16 @@ async fn who_stops_waiting_keeps_nobody_waiting() {
 
 fn due(access: &MailboxAccess) -> DueWork {
     let (mailbox, profile) = (access.mailbox, access.profile);
-    DueWork { mailbox, workload: Workload::Incoming, profile, due_at: crate::testing::at(0), attempts: 0 }
+    DueWork {
+        mailbox,
+        workload: Workload::Incoming,
+        profile,
+        due_at: crate::testing::at(0),
+        attempts: 0,
+        activity: Default::default(),
+        had_failed: false,
+        is_probe: false,
+    }
 }
 
 #[tokio::test]

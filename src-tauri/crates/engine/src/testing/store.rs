@@ -19,7 +19,7 @@ use tandem_domain::{
     email::{EmailStatus, KnownEmail},
     failure::Failure,
     frequency::Activity,
-    ids::{CycleId, EmailId, MailboxId, OrganizationId, ProfileId, TestJobId, UserId},
+    ids::{CycleId, EmailId, MailboxId, OrganizationId, ProfileId, TestJobId},
     item_retry::OwedItem,
     ledger::{Decision, LedgerRow, ServerIdentity},
     mailbox::{Mailbox, MailboxOwner},
