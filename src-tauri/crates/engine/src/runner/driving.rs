@@ -113,7 +113,9 @@ impl Engine {
         for workload in [Workload::Outgoing, Workload::Incoming] {
             let due = self.ports.storage.claim_due(workload, now, LEASE_OWNER, now + LEASE, limit).await?;
             claimed += due.len();
-            due.into_iter().for_each(|work| self.permits.plan(work));
+            // A probe is claimed before its mailbox is due.
+            due.into_iter()
+                .for_each(|work| self.permits.plan(DueWork { due_at: work.due_at.min(now), ..work }));
         }
         let next = self.ports.storage.next_due().await?.unwrap_or(now + LONGEST_WAIT);
         // More than could be claimed is left for a little later.
