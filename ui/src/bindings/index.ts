@@ -180,6 +180,14 @@ export type CorrelationView = {
 	email_id: string,
 };
 
+/**  Of which times everything in a mailbox was seen. */
+export type CoverageView = {
+	/**  Stretches without gaps between them, oldest first. */
+	stretches: StretchView[],
+	/**  The last verification. */
+	verification: VerificationView | null,
+};
+
 /**  One sync cycle. */
 export type CycleView = {
 	/**  Its id. */
@@ -194,6 +202,26 @@ export type CycleView = {
 	items: number,
 	/**  The failure that ended it, for people. */
 	error: string | null,
+};
+
+/**  Whose domain to ask. Only its own servers and its name service are asked, and nothing but the address travels. */
+export type DiscoverRequest = {
+	/**  An email address. */
+	address: string,
+};
+
+/**  What a domain says about its mail servers. Nothing is saved. */
+export type Discovered = {
+	/**  The domain. */
+	domain: string,
+	/**  The most believable first. */
+	proposals: ProposalView[],
+	/**  `exchange_online` or `google`, when the domain's mail is hosted there. */
+	hosted_by: string | null,
+	/**  What that means for a profile, in words. */
+	advice: string | null,
+	/**  Everything that was asked, and what came of it. */
+	asked: AskedView[],
 };
 
 /**  Alerts that a person has dealt with. */
@@ -382,6 +410,14 @@ done: number;
 total: number | null; 
 /**  Whether it is finished. */
 finished: boolean } | 
+/**  Somebody must act: worth an OS notification. Told once per alert, and once for several of the same moment. */
+{ type: "needs_person"; 
+/**  The alert; absent when it is about several. */
+alert_id: string | null; 
+/**  A short heading. */
+title: string; 
+/**  What happened and the next step. */
+body: string } | 
 /**  A Test & Enable job has one result more. */
 { type: "test_job"; 
 /**  How far it is. */
@@ -437,6 +473,60 @@ export type ExportTestJobRequest = {
 	id: string,
 	/**  The file to write, as CSV. */
 	path: string,
+};
+
+/**  What is to be forecast. */
+export type ForecastRequest = {
+	/**  The profile's name: its limits count. */
+	profile: string,
+	/**  How many mailboxes, 1 to 20,000. */
+	mailboxes: number,
+	/**  How many of them are queues; they come first. */
+	queues?: number,
+	/**  Messages that wait in each inbox; absent: 500. */
+	messages?: number | null,
+	/**  Mailboxes of one batch of Test & Enable; absent: 200. */
+	batch_mailboxes?: number | null,
+	/**  Hours between the starts of two batches; absent: 5. */
+	batch_hours?: number | null,
+};
+
+/**  A forecast, made by running the real scheduler on simulated time. Times count in seconds from the first start. */
+export type ForecastView = {
+	/**  The profile's name. */
+	profile: string,
+	/**  Its connections at once, at most. */
+	max_concurrent_connections: number,
+	/**  Mailboxes. */
+	mailboxes: number,
+	/**  Queues among them. */
+	queues: number,
+	/**  Messages that wait in each inbox. */
+	messages: number,
+	/**  Batches of Test & Enable. */
+	batches: number,
+	/**  Mailboxes of one batch, at most. */
+	batch_mailboxes: number,
+	/**  Hours between the starts of two batches. */
+	batch_hours: number,
+	/**  When the last batch starts. */
+	last_batch_after_seconds: number,
+	/**  When all queues are tested and enabled; absent without queues. */
+	queues_after_seconds: number | null,
+	/**  When all mailboxes are tested and enabled. */
+	tested_after_seconds: number,
+	/**  When all mailboxes have completed their first sync. */
+	synced_after_seconds: number,
+	/**  Connections that are in use at once, at most. */
+	most_connections: number,
+	/**  Cycles in each minute afterwards, when mail comes as usual. */
+	cycles_per_minute_afterwards: number,
+	/**  How late cycles start then, at most, in seconds. */
+	lateness_afterwards_seconds: number,
+	/**  Whether the limits are wide enough for every mailbox to be synchronized when it is due, within a minute. */
+	keeps_up: boolean,
+	/**  What the forecast takes for granted, for people. */
+	assumes: string[],
 };
 
 /**  The health of everything, from proof of life. */
@@ -1021,6 +1111,24 @@ export type SettingsView = {
 	max_delivery_attempts: number,
 	/**  The largest message that is fetched, in MiB. */
 	max_message_mib: number,
+	/**  Cycles of incoming mail that run at once. */
+	max_incoming_cycles: number,
+	/**  Cycles of outgoing mail that run at once. */
+	max_outgoing_cycles: number,
+	/**  Mailboxes under test that run at once. */
+	max_operations: number,
+	/**  After so many seconds a cycle lets others go first. */
+	cycle_seconds: number,
+	/**  After so many MiB a cycle lets others go first. */
+	cycle_mib: number,
+	/**  After so many minutes a cycle is broken off. */
+	cycle_timeout_minutes: number,
+	/**  Seconds for making a connection. */
+	connect_timeout_seconds: number,
+	/**  Seconds for an answer of a server. */
+	read_timeout_seconds: number,
+	/**  Whether servers that can are asked to announce new mail. */
+	push: boolean,
 	/**  So many mailboxes are tested and enabled in one batch at most. */
 	test_batch_mailboxes: number,
 	/**  Hours between the starts of two batches of Test & Enable. */
@@ -1037,6 +1145,16 @@ export type SkippedView = {
 	reason: string,
 	/**  The same for people, with the next step. */
 	why: string,
+};
+
+/**  A stretch of time of which everything was seen. */
+export type StretchView = {
+	/**  From. */
+	from: string,
+	/**  Until. */
+	until: string,
+	/**  When a later cycle saw it; absent where cycles ran at their pace. */
+	caught_up_at: string | null,
 };
 
 /**  A batch of a job. */
@@ -1225,6 +1343,42 @@ export type TryServersRequest = {
 	password?: SecretText | null,
 };
 
+/**  What comparing a mailbox's server with the ledger found. */
+export type VerificationView = {
+	/**  The mailbox's address. */
+	mailbox: string,
+	/**  When the server's list was asked for. */
+	verified_at: string,
+	/**  Messages that the server has. */
+	on_server: number,
+	/**  Those of them that have a decision: seen. */
+	seen: number,
+	/**  Those that arrived since the last cycle. */
+	waiting: number,
+	/**  How many should have a decision and had none. */
+	missing: number,
+	/**  Their identities on the server; of a kept result, the first hundred. */
+	missing_identities: string[],
+	/**  How many of them have their decision now. */
+	repaired: number,
+	/**  Decisions about messages that the server has no more. */
+	extra: number,
+	/**  Whether every message that should have a decision has one. */
+	complete: boolean,
+	/**  When it is verified next. */
+	next_due: string,
+	/**  Why it is not complete. */
+	failure: ApiError | null,
+};
+
+/**  Which mailboxes to compare with their servers. */
+export type VerifyRequest = {
+	/**  Addresses; none means all whose incoming mail is synchronized. */
+	addresses?: string[],
+	/**  Whether missing messages get their decisions at once. */
+	repair?: boolean,
+};
+
 /**  Where one workload stands. */
 export type WorkloadView = {
 	/**  The delivery method. */
@@ -1279,6 +1433,8 @@ export type Actions = {
 	profiles: { request: Nothing; response: ProfileView[] };
 	/** Creates or changes a profile. */
 	save_profile: { request: SaveProfileRequest; response: ProfileView };
+	/** Asks an address's domain for its mail servers; nothing is saved. */
+	discover_servers: { request: DiscoverRequest; response: Discovered };
 	/** Trusts a compared certificate of one of a profile's servers. */
 	trust_certificate: { request: TrustCertificateRequest; response: ProfileView };
 	/** Climbs the ladder of a saved profile's servers; rungs arrive as events too. */
@@ -1319,10 +1475,16 @@ export type Actions = {
 	retry_failed_tests: { request: TestJobRequest; response: TestJobView };
 	/** Saves the results of a job as CSV. */
 	export_test_job: { request: ExportTestJobRequest; response: Nothing };
+	/** Forecasts Test & Enable and the first sync, on simulated time. */
+	forecast: { request: ForecastRequest; response: ForecastView };
 	/** Moves an address to another owner, or tells what that would break. */
 	remap_mailbox: { request: RemapRequest; response: RemapResult };
 	/** Runs a mailbox's cycles now. */
 	sync_now: { request: MailboxRequest; response: MailboxView };
+	/** Compares mailboxes with their servers, and repairs what is missing when asked to. */
+	verify: { request: VerifyRequest; response: VerificationView[] };
+	/** Of which times everything in a mailbox was seen, and its last verification. */
+	coverage: { request: MailboxRequest; response: CoverageView };
 	/** Looks at the schedule now: another process made something due. */
 	wake_engine: { request: Nothing; response: Nothing };
 	/** A page of email activities. */

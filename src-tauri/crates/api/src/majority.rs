@@ -249,7 +249,10 @@ mod tests {
         ids::{CycleId, MailboxId},
         probe::{Rung, RungName, RungOutcome},
     };
-    use tandem_engine::ports::storage::{CycleReport, Schedule, TestResults};
+    use tandem_engine::ports::{
+        storage::{CycleReport, Schedule},
+        test_jobs::TestResults,
+    };
     use uuid::Uuid;
 
     /// Three mailboxes of one profile, whose owner is told by email, and one of another.
@@ -304,8 +307,9 @@ mod tests {
                 server_said: String::new(),
                 outcome: RungOutcome::Passed,
             };
-            self.tandem.store.record_test(mailbox, workload, vec![passed], at).await.unwrap();
+            self.tandem.store.record_test(mailbox, workload, vec![passed], None, at).await.unwrap();
             let failure = failed.then(|| Failure::transient_profile(FailureCode::TimedOut, "no answer"));
+            let next = self.tandem.now() + chrono::Duration::minutes(5);
             let report = CycleReport {
                 mailbox,
                 workload,
@@ -314,8 +318,10 @@ mod tests {
                 ended_at: at,
                 items: 0,
                 failure,
-                next_due_at: Some(self.tandem.now() + chrono::Duration::minutes(5)),
+                expected_at: (!failed).then_some(next),
+                next_due_at: Some(next),
                 attempts: 0,
+                activity: Default::default(),
             };
             self.tandem.store.finish(report).await.unwrap();
         }

@@ -13,11 +13,22 @@ const REACH: usize = 5;
 
 /// The failure with the wait that its text asks for, where it is one that passes by waiting.
 pub fn heeded(failure: Failure) -> Failure {
-    use FailureCode::{MailboxInUse, QuotaExceeded, RecipientsRefused, ServerUnavailable, Throttled};
+    use FailureCode::{
+        Greylisted, MailboxInUse, QuotaExceeded, RecipientsRefused, ServerRefused, ServerUnavailable,
+        Throttled, TooManyLogins, TooManyRecipients,
+    };
     let passes = failure.nature == Nature::Transient
         && matches!(
             failure.code,
-            Throttled | ServerUnavailable | MailboxInUse | QuotaExceeded | RecipientsRefused
+            Throttled
+                | ServerUnavailable
+                | ServerRefused
+                | MailboxInUse
+                | QuotaExceeded
+                | RecipientsRefused
+                | Greylisted
+                | TooManyLogins
+                | TooManyRecipients
         );
     match named_wait(&failure.server_said).filter(|_| passes && failure.retry_after.is_none()) {
         Some(wait) => failure.after(wait),

@@ -98,7 +98,6 @@ const ROWS: &[(Places, FailureCode, Nature, &[&str])] = &[
             "pop3 is disabled",
             "access is not allowed for this protocol",
             "connected but not enabled",
-            "user is authenticated but not connected",
             "imap4 is disabled",
         ],
     ),

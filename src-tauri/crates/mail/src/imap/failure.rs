@@ -28,6 +28,11 @@ pub(super) fn refused(host: &str, doing: Doing, status: &Status) -> Failure {
 
 fn mapped(host: &str, doing: Doing, status: &Status) -> Failure {
     let said = format!("{host}: {}", status.shown());
+    // Exchange, while the mailbox's own server is away; also when the protocol is switched off for it. A mailbox is not
+    // stopped for what may pass.
+    if status.text.to_ascii_lowercase().contains("authenticated but not connected") {
+        return Failure::transient_mailbox(FailureCode::ServerUnavailable, said);
+    }
     match status.code_name().as_deref() {
         Some("EXPIRED") => Failure::permanent_mailbox(FailureCode::PasswordExpired, said),
         Some("WEBALERT") => Failure::permanent_mailbox(FailureCode::WebLoginRequired, said),
@@ -130,6 +135,7 @@ mod tests {
 
     #[test]
     fn each_answer_has_its_meaning() {
+        let mut wrong = Vec::new();
         use FailureCode as Code;
         use Nature::{Permanent, Transient};
         use Scope::{Mailbox, Profile};
@@ -143,7 +149,7 @@ mod tests {
             (Doing::Login, "NO [PRIVACYREQUIRED] x", Permanent, Profile, Code::EncryptionRequired),
             (Doing::Login, "NO [ALERT] read this", Permanent, Mailbox, Code::AuthenticationFailed),
             (Doing::Greeting, "BYE [UNAVAILABLE] x", Transient, Profile, Code::ServerUnavailable),
-            (Doing::Greeting, "BYE too many connections", Transient, Profile, Code::ServerUnavailable),
+            (Doing::Greeting, "BYE too many connections", Transient, Profile, Code::Throttled),
             (
                 Doing::Login,
                 "NO [ALERT] Too many simultaneous connections. (Failure)",
@@ -195,7 +201,7 @@ mod tests {
                 "NO [ALERT] Web login required (Failure)",
                 Permanent,
                 Mailbox,
-                Code::AuthenticationFailed,
+                Code::WebLoginRequired,
             ),
             (Doing::Opening, "NO [NONEXISTENT] x", Permanent, Mailbox, Code::MailboxNotFound),
             (Doing::Opening, "NO x", Transient, Mailbox, Code::ServerRefused),
@@ -203,8 +209,10 @@ mod tests {
             (Doing::Working, "BYE x", Transient, Profile, Code::ServerUnavailable),
         ] {
             let failure = refused("h:1", doing, &Status::parse(text).unwrap());
-            assert_eq!((failure.nature, failure.scope, failure.code), (nature, scope, code), "{text}");
+            let (got, expected) = ((failure.nature, failure.scope, failure.code), (nature, scope, code));
+            wrong.extend((got != expected).then(|| format!("{text}: {got:?}, expected {expected:?}")));
         }
+        assert!(wrong.is_empty(), "{wrong:#?}");
     }
 
     #[test]

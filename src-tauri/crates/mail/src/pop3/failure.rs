@@ -111,6 +111,7 @@ mod tests {
 
     #[test]
     fn each_refusal_has_its_meaning() {
+        let mut wrong = Vec::new();
         use FailureCode as Code;
         use Nature::{Permanent, Transient};
         let silent = Capabilities::default();
@@ -155,17 +156,19 @@ mod tests {
                 Some(120),
             ),
             (Stage::Login, "", "Server Unavailable. 15", &silent, Transient, Code::ServerUnavailable, None),
-            (Stage::Login, "SYS/PERM", "x", &silent, Permanent, Code::ServerUnavailable, None),
-            (Stage::Working, "", "what?", &silent, Transient, Code::ServerUnavailable, None),
+            (Stage::Login, "SYS/PERM", "x", &silent, Permanent, Code::ServerRefused, None),
+            (Stage::Working, "", "what?", &silent, Transient, Code::ServerRefused, None),
         ] {
             let code = Some(code.to_owned()).filter(|code| !code.is_empty());
             let failure = refused(stage, &Refusal { code, text: text.into() }, capabilities);
             let got =
                 (failure.nature, failure.scope, failure.code, failure.retry_after.map(|it| it.num_seconds()));
-            assert_eq!(got, (nature, Scope::Mailbox, expected, wait), "{text}");
+            let expected = (nature, Scope::Mailbox, expected, wait);
+            wrong.extend((got != expected).then(|| format!("{text}: {got:?}, expected {expected:?}")));
         }
+        assert!(wrong.is_empty(), "{wrong:#?}");
         let refusal = Refusal { code: None, text: "too many connections".into() };
         let greeting = refused(Stage::Greeting, &refusal, &silent);
-        assert_eq!((greeting.scope, greeting.code), (Scope::Profile, Code::ServerUnavailable));
+        assert_eq!((greeting.scope, greeting.code), (Scope::Profile, Code::Throttled));
     }
 }

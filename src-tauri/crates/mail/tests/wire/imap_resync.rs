@@ -129,7 +129,7 @@ async fn a_server_that_offers_and_then_refuses_is_asked_for_less() {
     }
     server.faults().always(Stage::command("EXAMINE"), Fault::Reply("NO Internal error".into()));
     let mut session = Imap::new(crate::support::patient()).open(&access).await.unwrap();
-    assert_eq!(session.changes(Some(&cursor)).await.unwrap_err().code, FailureCode::ServerUnavailable);
+    assert_eq!(session.changes(Some(&cursor)).await.unwrap_err().code, FailureCode::ServerRefused);
     // ENABLE alone refused: what relies on it is refused too.
     server.faults().clear();
     server.faults().always(Stage::command("ENABLE"), Fault::Reply("BAD what?".into()));

@@ -139,8 +139,10 @@ async fn failed_cycles_are_counted_by_profile_and_time() {
             ended_at: at(minute),
             items: 0,
             failure,
+            expected_at: (!failed).then(|| at(99)),
             next_due_at: Some(at(99)),
             attempts: 0,
+            activity: Default::default(),
         };
         store.finish(report).await.unwrap();
     }
