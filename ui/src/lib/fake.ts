@@ -232,11 +232,15 @@ export class FakeBackend implements Backend {
 
   private handlers: Handlers = {
     home: async () => homeOf(this),
-    health: async () => ({ status: "ok", since: null, why: "", engine_running: true, objects: [] }),
     wake_engine: async () => ({}),
-    health: async () => ({ status: "ok", since: null, objects: [], engine: this.engine }),
-    alerts: async () => (this.scenario === "broken" ? data.alerts() : []),
-    health: async () => ({ status: "ok", since: null, objects: [] }),
+    health: async () => ({
+      status: "ok",
+      since: null,
+      why: "",
+      engine_running: this.engine.running,
+      objects: [],
+      engine: this.engine,
+    }),
     alerts: async ({ include_cleared }) => this.alerts.filter((a) => include_cleared || !a.cleared_at),
     dismiss_alerts: async ({ ids }) => {
       const open = this.alerts.filter((a) => ids.includes(a.id) && !a.cleared_at);
