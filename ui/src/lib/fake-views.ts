@@ -48,7 +48,7 @@ export function homeOf(fake: Told): Home {
         ? "One mailbox is stopped: its mail is neither fetched nor sent"
         : `All ${enabled.length} mailboxes are in step`,
     since: empty ? null : data.ago(broken ? 40 : 60 * 5),
-    engine_running: fake.engine.running,
+    engine_running: fake.engine.running && fake.scenario !== "standing",
     engine: fake.engine,
     practice: fake.practicing,
     secrets: broken
