@@ -19,8 +19,14 @@ const LONGEST_VALUE: usize = 4_096;
 
 pub(crate) fn parse(text: &str, budget: &mut Budget, names: &mut Names) -> Result<AgentFile, Fault> {
     let file = AgentFile::default();
-    let mut reading =
-        AgentReading { file, inside: Vec::new(), provider: None, last: [None; KEPT], wrong_root: None, names };
+    let mut reading = AgentReading {
+        file,
+        inside: Vec::new(),
+        provider: None,
+        last: [None; KEPT],
+        wrong_root: None,
+        names,
+    };
     walk(text, budget, &mut reading)?;
     match reading.wrong_root {
         Some(line) => Err(Fault::at(line, Damage::WrongFile(None))),

@@ -161,7 +161,10 @@ mod tests {
         assert_eq!(outcome(&named, &sealed), "decrypted hunter2");
         assert_eq!(outcome(&named, ""), "NoPassword");
         assert_eq!(outcome(&named, "AAAA"), "Undecryptable(BadText)");
-        assert_eq!(outcome(&named, &stand_in_encrypt(&STANDARD.encode([1; 32]), [7; 12], "x").unwrap()), "Undecryptable(BadText)");
+        assert_eq!(
+            outcome(&named, &stand_in_encrypt(&STANDARD.encode([1; 32]), [7; 12], "x").unwrap()),
+            "Undecryptable(BadText)"
+        );
         let real = material(&format!("<EncryptionKey>{KEY}</EncryptionKey>"));
         assert_eq!(outcome(&real, &sealed), "Undecryptable(NotPublic)");
         let other = material(&format!("<EncryptionKey scheme='des'>{KEY}</EncryptionKey>"));

@@ -47,7 +47,8 @@ pub fn check_sizes(files: &[ChosenFile]) -> Result<u64, Vec<FileError>> {
     };
     let mut errors: Vec<FileError> =
         files.iter().filter(|file| file.bytes == 0).map(|file| error(file, Damage::Empty)).collect();
-    if let Some(file) = files.iter().find(|file| file.router == 0 || usize::from(file.router) > MOST_ROUTERS) {
+    if let Some(file) = files.iter().find(|file| file.router == 0 || usize::from(file.router) > MOST_ROUTERS)
+    {
         errors.push(error(file, Damage::TooLarge(format!("at most {MOST_ROUTERS} routers at a time"))));
     }
     let total = files.iter().fold(0_u64, |sum, file| sum.saturating_add(file.bytes));
@@ -95,7 +96,9 @@ impl GivenFile {
         let read = from.take(limit).read_to_end(&mut bytes);
         read.map_err(|why| error(Damage::Unreadable(why.to_string())))?;
         if bytes.len() as u64 > chosen.bytes {
-            return Err(error(Damage::Unreadable("it has grown since it was chosen; choose it again".to_owned())));
+            return Err(error(Damage::Unreadable(
+                "it has grown since it was chosen; choose it again".to_owned(),
+            )));
         }
         Ok(Self { slot: chosen.slot, name: chosen.name.clone(), bytes })
     }
@@ -201,7 +204,9 @@ fn read_router(
         let outcome = decode(&file.bytes).and_then(|text| match kind {
             FileKind::Key => key::parse(text.text(), budget, names).map(Parsed::Key),
             FileKind::State => state::parse(text.text(), budget, names).map(Parsed::State),
-            FileKind::Agent => agent::parse(text.text(), budget, names).map(Parsed::Agent),
+            FileKind::Agent => {
+                agent::parse(text.text(), budget, names).map(|file| Parsed::Agent(Box::new(file)))
+            }
         });
         let error = |fault: Fault| FileError {
             router: number,
@@ -217,7 +222,7 @@ fn read_router(
         (Some(Parsed::Key((key, key_fields))), Some(Parsed::State(state)), Some(Parsed::Agent(agent)))
             if errors.is_empty() =>
         {
-            Ok(Router { number, agent, state, key, key_fields })
+            Ok(Router { number, agent: *agent, state, key, key_fields })
         }
         _ => Err(errors),
     }
@@ -226,7 +231,7 @@ fn read_router(
 enum Parsed {
     Key((key::KeyMaterial, Vec<crate::model::Field>)),
     State(crate::model::StateFile),
-    Agent(crate::model::AgentFile),
+    Agent(Box<crate::model::AgentFile>),
 }
 
 /// What a file is: by what only one of the three has, else by its name, else by its slot when it can be that.
@@ -269,7 +274,8 @@ impl Visitor for Marks {
         }
         if is("ProviderConfiguration") || is("SystemConfiguration") {
             self.kind = Some(FileKind::Agent);
-        } else if is("ThresholdDate") || is("ThresholdDateTime") || (is("EmailAddress") && element.depth > 1) {
+        } else if is("ThresholdDate") || is("ThresholdDateTime") || (is("EmailAddress") && element.depth > 1)
+        {
             // Providers stand inside ProviderConfiguration, which ends the walk before their EmailAddress.
             self.kind = Some(FileKind::State);
         }

@@ -46,7 +46,11 @@ impl fmt::Debug for KeyMaterial {
     }
 }
 
-pub(crate) fn parse(text: &str, budget: &mut Budget, names: &mut Names) -> Result<(KeyMaterial, Vec<Field>), Fault> {
+pub(crate) fn parse(
+    text: &str,
+    budget: &mut Budget,
+    names: &mut Names,
+) -> Result<(KeyMaterial, Vec<Field>), Fault> {
     let mut reading = KeyReading { key: KeyMaterial::default(), fields: Vec::new(), names };
     walk(text, budget, &mut reading)?;
     let KeyReading { key, fields, .. } = reading;
@@ -64,7 +68,8 @@ struct KeyReading<'a> {
 
 impl KeyReading<'_> {
     fn take(&mut self, name: &str, text: &str, line: u32) {
-        let usable = !text.is_empty() && text.len() <= LONGEST_KEY && self.key.candidates.len() < MOST_CANDIDATES;
+        let usable =
+            !text.is_empty() && text.len() <= LONGEST_KEY && self.key.candidates.len() < MOST_CANDIDATES;
         let reading = if usable { Reading::Fine } else { Reading::Unreadable };
         self.fields.push(Field { line, name: self.names.add(name), value: None, leaf: Leaf::Key, reading });
         if usable {

@@ -44,7 +44,6 @@ pub(crate) enum Leaf {
     LastError,
     Key,
     Scheme,
-    Namespace,
     Unknown,
 }
 
@@ -134,7 +133,10 @@ const SERVICE: &[&str] = &[
 
 /// A leaf of a provider, or an override for all providers.
 pub(crate) fn of_provider(name: &str) -> Leaf {
-    PROVIDER.iter().find(|(alias, _)| alias.eq_ignore_ascii_case(name)).map_or(Leaf::Unknown, |(_, leaf)| *leaf)
+    PROVIDER
+        .iter()
+        .find(|(alias, _)| alias.eq_ignore_ascii_case(name))
+        .map_or(Leaf::Unknown, |(_, leaf)| *leaf)
 }
 
 /// A leaf of the service's own settings.

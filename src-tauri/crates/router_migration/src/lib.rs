@@ -11,8 +11,10 @@
 //! recollected, \[U\] unknown, "ours" a decision of Tandem. The keys of the sources stand in docs/standards.md.
 
 mod agent;
-pub mod decryption;
+pub mod changes;
 mod decode;
+pub mod decryption;
+pub mod diff;
 pub mod error;
 pub mod intake;
 mod key;
@@ -21,8 +23,11 @@ mod model;
 mod names;
 pub mod plan;
 pub mod provenance;
+pub mod report;
+pub mod sample;
 pub mod snapshot;
 mod state;
+pub mod summary;
 mod values;
 mod words;
 mod xml;

@@ -73,7 +73,11 @@ pub struct MovedFile {
 
 impl fmt::Display for MovedFile {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Router {}: {} was chosen as {}; it is {} and was put there.", self.router, self.name, self.from, self.to)
+        write!(
+            f,
+            "Router {}: {} was chosen as {}; it is {} and was put there.",
+            self.router, self.name, self.from, self.to
+        )
     }
 }
 

@@ -177,7 +177,8 @@ impl Provenance {
     fn judge_all(&self) -> impl Iterator<Item = (u8, FileKind, &Field, Judged<'_>)> + '_ {
         (0_u8..).zip(&self.data.routers).flat_map(move |(index, router)| {
             let number = router.number;
-            let key = router.key_fields.iter().map(move |field| (number, FileKind::Key, field, judge_key(field)));
+            let key =
+                router.key_fields.iter().map(move |field| (number, FileKind::Key, field, judge_key(field)));
             key.chain(self.judge_state(router)).chain(self.judge_agent(index, router))
         })
     }
@@ -209,10 +210,16 @@ impl Provenance {
             return judged(Fate::Taken, "mailbox: whose last processed date it is");
         }
         match entry.threshold {
-            own if own != *counts => judged(Fate::Dropped, "another entry of the same address has a later date"),
-            Threshold::At(date) if date > self.now => judged(Fate::Changed, "mailbox: 24 hours back, because the date is in the future"),
+            own if own != *counts => {
+                judged(Fate::Dropped, "another entry of the same address has a later date")
+            }
+            Threshold::At(date) if date > self.now => {
+                judged(Fate::Changed, "mailbox: 24 hours back, because the date is in the future")
+            }
             Threshold::At(_) => judged(Fate::Taken, "mailbox: process emails from"),
-            Threshold::Never => judged(Fate::Changed, "mailbox: 24 hours back, because it was never processed or was reset"),
+            Threshold::Never => {
+                judged(Fate::Changed, "mailbox: 24 hours back, because it was never processed or was reset")
+            }
             Threshold::Missing => judged(Fate::Changed, "mailbox: 24 hours back, because there is no date"),
             Threshold::Unreadable => judge_unreadable(leaf),
         }
@@ -282,7 +289,9 @@ fn judge_used<'a>(leaf: Leaf, fate: &ProviderFate, value: &str) -> Judged<'a> {
             judged(Fate::Dropped, "mail of a user's mailbox is never deleted after processing (0x8005E233)")
         }
         Leaf::DeleteEmails => judged(Fate::Taken, "mailbox: delete emails after processing"),
-        Leaf::MoveEmails => judged(Fate::Dropped, "undeliverable mail stays where it is; Tandem has no such setting"),
+        Leaf::MoveEmails => {
+            judged(Fate::Dropped, "undeliverable mail stays where it is; Tandem has no such setting")
+        }
         Leaf::Timeout => judged(Fate::Dropped, "Tandem has its own time limits"),
         Leaf::Polling => judged(Fate::Dropped, "the organization's cycle interval decides"),
         Leaf::Expiry => judged(Fate::Dropped, "Process Emails From decides which mail is looked at"),
@@ -290,10 +299,19 @@ fn judge_used<'a>(leaf: Leaf, fate: &ProviderFate, value: &str) -> Judged<'a> {
         Leaf::Tuning => judged(Fate::Dropped, "Tandem paces its work itself"),
         Leaf::Password => match &fate.password {
             Some(CredentialState::Recovered) => judged(Fate::Taken, "password, to the keychain"),
-            Some(CredentialState::EnterAgain(_)) => judged(Fate::Unreadable, "password: must be entered again"),
+            Some(CredentialState::EnterAgain(_)) => {
+                judged(Fate::Unreadable, "password: must be entered again")
+            }
             _ => judged(Fate::Dropped, "the new profile signs in without it"),
         },
-        Leaf::User | Leaf::AuthMode | Leaf::Server | Leaf::Port | Leaf::UseSsl | Leaf::AutoDiscover | Leaf::AccessCredentials | Leaf::UserType
+        Leaf::User
+        | Leaf::AuthMode
+        | Leaf::Server
+        | Leaf::Port
+        | Leaf::UseSsl
+        | Leaf::AutoDiscover
+        | Leaf::AccessCredentials
+        | Leaf::UserType
             if !fate.kept =>
         {
             judged(Fate::Dropped, "the new profile uses the other side's server for both directions")
@@ -339,7 +357,9 @@ const fn judge_unreadable<'a>(leaf: Leaf) -> Judged<'a> {
     let text = match leaf {
         Leaf::Port => "not a port from 1 to 65535; the protocol's own is used",
         Leaf::UserId | Leaf::QueueId => "not an id; nobody is added",
-        Leaf::UseSsl | Leaf::DeleteEmails | Leaf::ForwardMailbox | Leaf::AutoDiscover => "neither yes nor no; taken as absent",
+        Leaf::UseSsl | Leaf::DeleteEmails | Leaf::ForwardMailbox | Leaf::AutoDiscover => {
+            "neither yes nor no; taken as absent"
+        }
         Leaf::Threshold => "not a date; 24 hours back is used",
         Leaf::StateAddress => "not an address",
         _ => "too long; taken as absent",

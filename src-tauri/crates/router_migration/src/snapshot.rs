@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::fmt::Write;
 use tandem_domain::{
+    address::EmailAddress,
     directory::DirectoryEntry,
     ids::OrganizationId,
     mailbox::{Mailbox, MailboxOwner},
@@ -53,10 +54,11 @@ impl Snapshot {
     /// The configuration in comparable words.
     #[must_use]
     pub fn basis(&self) -> Basis {
-        let profiles = self.profiles.iter().map(|one| profile(one));
+        let profiles = self.profiles.iter().map(profile);
         let owners = self.owners.iter().filter(|one| matches!(one.id.kind(), "user" | "queue")).map(owner);
-        let mailboxes = self.mailboxes.iter().map(|one| mailbox(one));
-        let mut records: Vec<_> = profiles.chain(owners).chain(mailboxes).chain([self.settings_record()]).collect();
+        let mailboxes = self.mailboxes.iter().map(mailbox);
+        let mut records: Vec<_> =
+            profiles.chain(owners).chain(mailboxes).chain([self.settings_record()]).collect();
         records.sort_by(|a, b| (&a.kind, a.id).cmp(&(&b.kind, b.id)));
         Basis { fingerprint: fingerprint(&records), records }
     }
@@ -82,7 +84,8 @@ fn record(kind: &str, id: Uuid, name: &str, facts: Vec<(String, String)>) -> Bas
 
 fn profile(one: &EmailServerProfile) -> BasisRecord {
     let place = |end: &Option<Endpoint>| {
-        end.as_ref().map_or(String::new(), |end| format!("{}:{} {}", end.server, end.port, end.security.as_str()))
+        end.as_ref()
+            .map_or(String::new(), |end| format!("{}:{} {}", end.server, end.port, end.security.as_str()))
     };
     let facts = vec![
         fact("server type", one.server_type.as_str()),
@@ -97,7 +100,7 @@ fn profile(one: &EmailServerProfile) -> BasisRecord {
 }
 
 fn owner(one: &DirectoryEntry) -> BasisRecord {
-    let mut others: Vec<_> = one.other_emails.iter().map(|address| address.as_str()).collect();
+    let mut others: Vec<_> = one.other_emails.iter().map(EmailAddress::as_str).collect();
     others.sort_unstable();
     let facts = vec![
         fact("email", one.email.as_ref().map_or("", |address| address.as_str())),

@@ -60,8 +60,12 @@ pub(crate) fn threshold(text: &str) -> Threshold {
     let with_zone = DateTime::<FixedOffset>::parse_from_rfc3339(text).map(|date| date.with_timezone(&Utc));
     let parsed = with_zone
         .ok()
-        .or_else(|| NaiveDateTime::parse_from_str(text, "%Y-%m-%dT%H:%M:%S%.f").ok().map(|date| date.and_utc()))
-        .or_else(|| NaiveDateTime::parse_from_str(text, "%Y-%m-%d %H:%M:%S%.f").ok().map(|date| date.and_utc()));
+        .or_else(|| {
+            NaiveDateTime::parse_from_str(text, "%Y-%m-%dT%H:%M:%S%.f").ok().map(|date| date.and_utc())
+        })
+        .or_else(|| {
+            NaiveDateTime::parse_from_str(text, "%Y-%m-%d %H:%M:%S%.f").ok().map(|date| date.and_utc())
+        });
     match parsed {
         None => Threshold::Unreadable,
         // An offset can move .NET's smallest date by some hours.
@@ -81,10 +85,14 @@ mod tests {
 
     #[test]
     fn the_routers_spellings_are_read() {
-        assert_eq!(["TRUE", "1", "yes", "No", "0", "false", "maybe"].map(boolean), [
-            Some(true), Some(true), Some(true), Some(false), Some(false), Some(false), None
-        ]);
-        assert_eq!(["25", " 1 024", "0", "65536", "-1", "x", ""].map(port), [Some(25), Some(1024), None, None, None, None, None]);
+        assert_eq!(
+            ["TRUE", "1", "yes", "No", "0", "false", "maybe"].map(boolean),
+            [Some(true), Some(true), Some(true), Some(false), Some(false), Some(false), None]
+        );
+        assert_eq!(
+            ["25", " 1 024", "0", "65536", "-1", "x", ""].map(port),
+            [Some(25), Some(1024), None, None, None, None, None]
+        );
         let id = "7f6f0c52-2c1d-e511-80c2-00155d2a6a01";
         assert_eq!(guid(&format!("{{{}}}", id.to_uppercase())), guid(id));
         assert!(guid(id).is_some());
@@ -93,7 +101,10 @@ mod tests {
 
     #[test]
     fn dates_of_the_state_file_are_read_or_named() {
-        let at = |text| match threshold(text) { Threshold::At(date) => date.to_rfc3339(), other => format!("{other:?}") };
+        let at = |text| match threshold(text) {
+            Threshold::At(date) => date.to_rfc3339(),
+            other => format!("{other:?}"),
+        };
         assert_eq!(at("2016-03-04T09:12:55.0000000Z"), "2016-03-04T09:12:55+00:00");
         assert_eq!(at("2016-03-04T09:12:55.1234567"), "2016-03-04T09:12:55.123456700+00:00");
         assert_eq!(at("2016-03-04T09:12:55+02:00"), "2016-03-04T07:12:55+00:00");

@@ -124,7 +124,11 @@ pub(crate) fn walk(text: &str, budget: &mut Budget, visitor: &mut dyn Visitor) -
             }
             Event::End(_) => {
                 let Some(open) = stack.pop() else { return not("an end without a start") };
-                let element = Element { depth: stack.len() + 1, name: names.get(open.name_start..).unwrap_or_default(), line: open.line };
+                let element = Element {
+                    depth: stack.len() + 1,
+                    name: names.get(open.name_start..).unwrap_or_default(),
+                    line: open.line,
+                };
                 visitor.close(element, said.get(open.text_start..).unwrap_or_default().trim(), open.leaf);
                 said.truncate(open.text_start);
                 names.truncate(open.name_start);
@@ -262,7 +266,9 @@ mod tests {
     #[test]
     fn elements_attributes_and_texts_come_with_their_lines() {
         assert_eq!(
-            seen("<?xml version='1.0'?>\r\n<p:A\n x='1'\n y='&lt;2'>\n<B> t<!-- c -->u&amp;&#65; </B><C/>\n</p:A>"),
+            seen(
+                "<?xml version='1.0'?>\r\n<p:A\n x='1'\n y='&lt;2'>\n<B> t<!-- c -->u&amp;&#65; </B><C/>\n</p:A>"
+            ),
             ["+1:A@2", "x=1@3", "y=<2@4", "+2:B@5", "-B:tu&A:true@5", "+2:C@5", "-C::true@5", "-A::false@2"]
         );
     }

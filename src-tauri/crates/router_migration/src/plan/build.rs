@@ -2,7 +2,7 @@
 
 use super::{
     Candidate, Conflict, ConflictKind, Decision, FORMAT, Finding, MailboxKind, Options, Plan, PlannedMailbox,
-    ProfileDate, RecoveredPasswords, Row, RouterSummary, Side, SourceLine, UnusedProvider, Verdict,
+    ProfileDate, RecoveredPasswords, RouterSummary, Row, Side, SourceLine, UnusedProvider, Verdict,
     credentials::Credentials,
     kinds::{Settings, host},
     mailboxes::{Here, State, date, identify, states},
@@ -75,7 +75,11 @@ pub fn make(data: &Arc<RouterData>, snapshot: &Snapshot, options: &Options, now:
         kinds: &kinds,
         options,
         now,
-        fates: data.routers.iter().map(|router| vec![ProviderFate::default(); router.agent.providers.len()]).collect(),
+        fates: data
+            .routers
+            .iter()
+            .map(|router| vec![ProviderFate::default(); router.agent.providers.len()])
+            .collect(),
     };
     let unused = building.obstacle_rows(unused, &mut found);
     let (rows, index) = building.rows(&found);
@@ -100,7 +104,15 @@ pub fn make(data: &Arc<RouterData>, snapshot: &Snapshot, options: &Options, now:
     let mut credentials = Credentials::default();
     let mut by_provider = HashMap::new();
     for (key, seat, sides) in &seated {
-        building.mailbox(&mut plan, &mut credentials, &mut by_provider, &here, &mut states, &index, (*key, seat, sides));
+        building.mailbox(
+            &mut plan,
+            &mut credentials,
+            &mut by_provider,
+            &here,
+            &mut states,
+            &index,
+            (*key, seat, sides),
+        );
     }
     one_owner_one_mailbox(&mut plan);
     let (credentials, passwords) = credentials.finish();
@@ -111,8 +123,13 @@ pub fn make(data: &Arc<RouterData>, snapshot: &Snapshot, options: &Options, now:
         }
     }
     plan.credentials = credentials;
-    plan.state_without_provider = u32::try_from(states.values().filter(|state| !state.used).count()).unwrap_or(u32::MAX);
-    let dates = states.into_iter().filter(|(_, state)| state.used).map(|(name, state)| (name, state.threshold)).collect();
+    plan.state_without_provider =
+        u32::try_from(states.values().filter(|state| !state.used).count()).unwrap_or(u32::MAX);
+    let dates = states
+        .into_iter()
+        .filter(|(_, state)| state.used)
+        .map(|(name, state)| (name, state.threshold))
+        .collect();
     let provenance = Provenance::new(Arc::clone(data), fates, dates, now);
     plan.provenance = provenance.counts();
     Made { plan, provenance, passwords }
@@ -141,7 +158,9 @@ fn candidates(seat: &Seat, kinds: &Kinds) -> Vec<Sides> {
     };
     let (incoming, outgoing) = (first_of(&seat.incoming), first_of(&seat.outgoing));
     let base = (seat.incoming.first().copied(), seat.outgoing.first().copied());
-    let own = |firsts: &[Option<ProviderRef>; 4], at: ProviderRef| firsts.get(usize::from(at.router)).copied().flatten();
+    let own = |firsts: &[Option<ProviderRef>; 4], at: ProviderRef| {
+        firsts.get(usize::from(at.router)).copied().flatten()
+    };
     let mut found = vec![base];
     let mut seen = vec![pair_key(base, kinds)];
     let others_in = seat.incoming.iter().skip(1).map(|at| (Some(*at), own(&outgoing, *at).or(base.1)));
@@ -170,15 +189,20 @@ fn pairs_of(
     let mut found: IndexMap<PairKey, Pair> = IndexMap::new();
     for (_, seat, sides) in seated {
         for (number, sides) in sides.iter().enumerate() {
-            let pair = found.entry(pair_key(*sides, kinds)).or_insert_with(|| Pair { first: *sides, ..Pair::default() });
+            let pair = found
+                .entry(pair_key(*sides, kinds))
+                .or_insert_with(|| Pair { first: *sides, ..Pair::default() });
             let routers = [sides.0, sides.1].into_iter().flatten();
-            pair.routers.extend(routers.filter_map(|at| data.routers.get(usize::from(at.router))).map(|one| one.number));
+            pair.routers.extend(
+                routers.filter_map(|at| data.routers.get(usize::from(at.router))).map(|one| one.number),
+            );
             if number > 0 {
                 continue;
             }
             let main = main_side(*sides, kinds).and_then(|at| data.provider(at));
             pair.accounts.add(main.and_then(|provider| data.text(provider.value(Leaf::User))));
-            let threshold = seat.address.and_then(|address| states.get(&address)).map(|state| state.threshold);
+            let threshold =
+                seat.address.and_then(|address| states.get(&address)).map(|state| state.threshold);
             if let (Some(Threshold::At(date)), Some(_)) = (threshold, sides.0)
                 && date <= now
             {
@@ -216,7 +240,11 @@ impl Building<'_> {
 
     /// Providers without owner: those that could not be migrated anyway become rows, so that nothing vanishes; the others are
     /// listed as unused.
-    fn obstacle_rows(&mut self, unused: Vec<ProviderRef>, found: &mut IndexMap<PairKey, Pair>) -> Vec<UnusedProvider> {
+    fn obstacle_rows(
+        &mut self,
+        unused: Vec<ProviderRef>,
+        found: &mut IndexMap<PairKey, Pair>,
+    ) -> Vec<UnusedProvider> {
         let mut listed = Vec::new();
         for at in unused {
             let id = self.kinds.of(at);
@@ -367,11 +395,19 @@ impl Building<'_> {
         };
         if matches!(key, SeatKey::Address { .. }) && mailbox.found.is_none() {
             let text = "The files do not say whether it is a user's or a queue's; a user is assumed.";
-            mailbox.findings.push(Finding { code: "kind_assumed".to_owned(), text: text.to_owned(), error_code: None });
+            mailbox.findings.push(Finding {
+                code: "kind_assumed".to_owned(),
+                text: text.to_owned(),
+                error_code: None,
+            });
         }
         if mailbox.kind == MailboxKind::Forward {
             let text = "Forward mailboxes cannot be processed yet: it is created as a queue's mailbox whose delivery methods are none.";
-            mailbox.findings.push(Finding { code: "forward_mailbox".to_owned(), text: text.to_owned(), error_code: None });
+            mailbox.findings.push(Finding {
+                code: "forward_mailbox".to_owned(),
+                text: text.to_owned(),
+                error_code: None,
+            });
         }
         for one in sides {
             let row = row_of(*one);
@@ -387,11 +423,17 @@ impl Building<'_> {
 
     fn delete(&self, kind: MailboxKind, sides: Option<&Sides>, findings: &mut Vec<Finding>) -> bool {
         let provider = sides.and_then(|sides| sides.0).and_then(|at| self.data.provider(at));
-        let wanted = provider.and_then(|provider| self.data.text(provider.value(Leaf::DeleteEmails))).and_then(boolean);
+        let wanted = provider
+            .and_then(|provider| self.data.text(provider.value(Leaf::DeleteEmails)))
+            .and_then(boolean);
         if wanted == Some(true) && kind == MailboxKind::User {
             let text = "The router deleted its mail after processing; that is allowed for queues only, so the mail stays.";
             let error_code = Some("0x8005E233".to_owned());
-            findings.push(Finding { code: "delete_not_for_users".to_owned(), text: text.to_owned(), error_code });
+            findings.push(Finding {
+                code: "delete_not_for_users".to_owned(),
+                text: text.to_owned(),
+                error_code,
+            });
         }
         wanted == Some(true) && kind != MailboxKind::User
     }
@@ -407,7 +449,8 @@ impl Building<'_> {
     ) -> Candidate {
         let main = main_side(sides, self.kinds);
         let provider = main.and_then(|at| self.data.provider(at));
-        let user_name = provider.and_then(|provider| self.data.text(provider.value(Leaf::User))).map(str::to_owned);
+        let user_name =
+            provider.and_then(|provider| self.data.text(provider.value(Leaf::User))).map(str::to_owned);
         let mut candidate = Candidate {
             row,
             incoming: sides.0.map(|at| self.source(at)),
@@ -415,10 +458,13 @@ impl Building<'_> {
             user_name,
             credential: None,
         };
-        let Some(Verdict::Profile(profile)) = plan.rows.get_mut(row as usize).map(|row| &mut row.verdict) else {
+        let Some(Verdict::Profile(profile)) = plan.rows.get_mut(row as usize).map(|row| &mut row.verdict)
+        else {
             return candidate;
         };
-        let place = main.and_then(|at| self.kinds.get(self.kinds.of(at))).map_or(String::new(), |one| host(&one.location));
+        let place = main
+            .and_then(|at| self.kinds.get(self.kinds.of(at)))
+            .map_or(String::new(), |one| host(&one.location));
         let user = candidate.user_name.as_deref();
         let made = match (profile.authenticate_using, &mailbox.address) {
             (AuthenticateUsing::Profile, _) => {
@@ -445,7 +491,8 @@ impl Building<'_> {
     /// What provenance says about the providers of a candidate.
     fn remember(&mut self, sides: Sides, row: u32, made: Option<&Row>, mailbox: &PlannedMailbox) {
         let Some(made) = made else { return };
-        let is_exchange = |at: ProviderRef| self.kinds.get(self.kinds.of(at)).is_some_and(|one| one.kind.is_exchange());
+        let is_exchange =
+            |at: ProviderRef| self.kinds.get(self.kinds.of(at)).is_some_and(|one| one.kind.is_exchange());
         let pair_is_exchange = [sides.0, sides.1].into_iter().flatten().any(is_exchange);
         for (at, incoming) in [(sides.0, true), (sides.1, false)] {
             let Some(at) = at else { continue };
@@ -473,7 +520,9 @@ impl Building<'_> {
         let (first, list) = (all.first()?, all.join(" and "));
         if sides.len() > 1 {
             let text = if all.len() > 1 {
-                format!("Routers {list} have it with different settings; those of router {first} are used, and the later date.")
+                format!(
+                    "Routers {list} have it with different settings; those of router {first} are used, and the later date."
+                )
             } else {
                 format!("Router {first} has it several times with different settings; the first are used.")
             };
@@ -481,7 +530,12 @@ impl Building<'_> {
         }
         let twice = incoming.len() > 1 || outgoing.len() > 1;
         twice.then(|| {
-            (ConflictKind::TwoRouters, format!("Routers {list} have it with the same settings; it is migrated once, with the later date."))
+            (
+                ConflictKind::TwoRouters,
+                format!(
+                    "Routers {list} have it with the same settings; it is migrated once, with the later date."
+                ),
+            )
         })
     }
 }
@@ -497,10 +551,13 @@ fn not_reached(from: Instant, profile: Instant) -> Finding {
     Finding { code: "not_reached".to_owned(), text, error_code: None }
 }
 
-fn is_same(here: &EmailServerProfile, wanted: &super::NewProfile) -> bool {
+/// Whether a profile that is here is the wanted one but for its name.
+pub(crate) fn is_same(here: &EmailServerProfile, wanted: &super::NewProfile) -> bool {
     let end = |here: Option<&Endpoint>, wanted: Option<&super::NewEndpoint>| match (here, wanted) {
         (Some(here), Some(wanted)) => {
-            here.server.eq_ignore_ascii_case(&wanted.server) && here.port == wanted.port && here.security == wanted.security
+            here.server.eq_ignore_ascii_case(&wanted.server)
+                && here.port == wanted.port
+                && here.security == wanted.security
         }
         (None, None) => true,
         _ => false,
@@ -532,7 +589,9 @@ fn one_owner_one_mailbox(plan: &mut Plan) {
             let text = if same_address {
                 format!("The files give {address} to two users or queues; the first one keeps it.")
             } else {
-                format!("{address} and another mailbox of the files belong to the same owner here; the first one is migrated.")
+                format!(
+                    "{address} and another mailbox of the files belong to the same owner here; the first one is migrated."
+                )
             };
             mailbox.decision = Decision::Skip(text.clone());
             conflicts.push(Conflict { mailbox: mailbox.id, kind: ConflictKind::SameAddress, text });

@@ -57,7 +57,8 @@ impl Plan {
 
     /// What refers to another part of the plan refers to something that is there: a plan file may have been edited.
     fn check(&self) -> Result<(), EditError> {
-        let not = |what: &str| Err(EditError::Format(format!("{what} refers to something that is not in it")));
+        let not =
+            |what: &str| Err(EditError::Format(format!("{what} refers to something that is not in it")));
         let (rows, credentials) = (self.rows.len(), self.credentials.len());
         let good = |credential: Option<u32>| credential.is_none_or(|id| (id as usize) < credentials);
         for (index, row) in self.rows.iter().enumerate() {
@@ -141,13 +142,16 @@ impl Plan {
                 let mut here = self.basis.records.iter();
                 let known = here.any(|record| record.id == owner.id && record.kind == kind_word(owner.queue));
                 let twice = self.mailboxes.iter().any(|other| {
-                    other.id != mailbox && matches!(&other.decision, Decision::MatchOwner(taken) if taken.id == owner.id)
+                    other.id != mailbox
+                        && matches!(&other.decision, Decision::MatchOwner(taken) if taken.id == owner.id)
                 });
                 if !known {
                     return not("the configuration that the plan was made against has no such user or queue");
                 }
                 if twice {
-                    return not("another mailbox of the plan is matched to the same owner, and one owner has one mailbox");
+                    return not(
+                        "another mailbox of the plan is matched to the same owner, and one owner has one mailbox",
+                    );
                 }
             }
             Decision::CreateOwner | Decision::Skip(_) => {}
@@ -235,6 +239,6 @@ impl Row {
 }
 
 /// The word of an owner's kind.
-pub(crate) const fn kind_word(queue: bool) -> &'static str {
+const fn kind_word(queue: bool) -> &'static str {
     if queue { "queue" } else { "user" }
 }

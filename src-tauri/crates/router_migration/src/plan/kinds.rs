@@ -99,7 +99,9 @@ pub(super) fn settings(data: &RouterData, provider: &Provider, foreign: Option<O
         (ServerKind::Custom, _) => Some(Obstacle::Custom(class.chars().take(200).collect())),
         (_, Err(why)) => Some(Obstacle::Unclear((*why).to_owned())),
         (ServerKind::ExchangeWebDav, _) => Some(Obstacle::WebDav),
-        (ServerKind::Unclear, _) => Some(Obstacle::Unclear("its class names no known kind of server".to_owned())),
+        (ServerKind::Unclear, _) => {
+            Some(Obstacle::Unclear("its class names no known kind of server".to_owned()))
+        }
         (ServerKind::Pop3, Ok(false)) => Some(Obstacle::Unclear("POP3 cannot send mail".to_owned())),
         (ServerKind::Smtp, Ok(true)) => Some(Obstacle::Unclear("SMTP cannot fetch mail".to_owned())),
         _ if location.is_empty() && !autodiscover && kind != ServerKind::ExchangeOnline => {
@@ -268,7 +270,11 @@ mod tests {
             (own("ExchangePollingMailboxProvider"), "https://m/exchange/", ServerKind::ExchangeWebDav),
             (own("ExchangePollingMailboxProvider"), "mail01", ServerKind::ExchangeWebDav),
             (own("ExchangeWebDavPollingMailboxProvider"), "mail01", ServerKind::ExchangeWebDav),
-            (own("ExchangeWSPollingMailboxProvider"), "https://outlook.office365.com/EWS/Exchange.asmx", ServerKind::ExchangeOnline),
+            (
+                own("ExchangeWSPollingMailboxProvider"),
+                "https://outlook.office365.com/EWS/Exchange.asmx",
+                ServerKind::ExchangeOnline,
+            ),
             (own("ExchangeOnlineSendEmailProvider"), "", ServerKind::ExchangeOnline),
             ("Acme.Mail.Pop3Provider".to_owned(), "pop", ServerKind::Custom),
             ("POP3".to_owned(), "pop", ServerKind::Pop3),

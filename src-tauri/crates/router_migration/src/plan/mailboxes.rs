@@ -116,24 +116,35 @@ fn rank(threshold: Threshold) -> (u8, Instant) {
 }
 
 /// Mail received before this is not looked at, and why that date (the reference's section 6.3).
-pub(super) fn date(threshold: Threshold, receives: bool, now: Instant) -> (Instant, DateSource, Vec<Finding>) {
+pub(super) fn date(
+    threshold: Threshold,
+    receives: bool,
+    now: Instant,
+) -> (Instant, DateSource, Vec<Finding>) {
     let fallback = now - Duration::hours(24);
     if !receives {
         return (fallback, DateSource::NotNeeded, Vec::new());
     }
     let mut findings = Vec::new();
-    let mut find = |code: &str, text: String| findings.push(Finding { code: code.to_owned(), text, error_code: None });
+    let mut find =
+        |code: &str, text: String| findings.push(Finding { code: code.to_owned(), text, error_code: None });
     let found = match threshold {
         Threshold::At(date) if date <= now => {
             if date < now - Duration::days(14) {
                 // C [MIG16]: filters should not pick up data older than two weeks.
-                let text = format!("Its last processed date, {}, is older than two weeks.", date.format("%Y-%m-%d %H:%M UTC"));
+                let text = format!(
+                    "Its last processed date, {}, is older than two weeks.",
+                    date.format("%Y-%m-%d %H:%M UTC")
+                );
                 find("older_than_two_weeks", text);
             }
             (date, DateSource::LastProcessed)
         }
         Threshold::At(date) => {
-            let text = format!("Its last processed date, {}, is in the future; 24 hours back is used.", date.format("%Y-%m-%d %H:%M UTC"));
+            let text = format!(
+                "Its last processed date, {}, is in the future; 24 hours back is used.",
+                date.format("%Y-%m-%d %H:%M UTC")
+            );
             find("date_in_future", text);
             (fallback, DateSource::Future)
         }
@@ -142,7 +153,10 @@ pub(super) fn date(threshold: Threshold, receives: bool, now: Instant) -> (Insta
             (fallback, DateSource::Never)
         }
         Threshold::Unreadable => {
-            find("date_unreadable", "Its last processed date cannot be read; 24 hours back is used.".to_owned());
+            find(
+                "date_unreadable",
+                "Its last processed date cannot be read; 24 hours back is used.".to_owned(),
+            );
             (fallback, DateSource::Unreadable)
         }
         Threshold::Missing => {
@@ -165,7 +179,13 @@ pub(super) struct Identity {
 }
 
 /// Matches a seat to what is here, and proposes what to do. `profile` is the existing profile that its row uses.
-pub(super) fn identify(data: &RouterData, here: &Here<'_>, key: SeatKey, seat: &Seat, profile: Option<Uuid>) -> Identity {
+pub(super) fn identify(
+    data: &RouterData,
+    here: &Here<'_>,
+    key: SeatKey,
+    seat: &Seat,
+    profile: Option<Uuid>,
+) -> Identity {
     let (kind, owner, foreign) = match key {
         SeatKey::Owner { owner, foreign } if owner.queue => (MailboxKind::Queue, Some(owner), foreign),
         SeatKey::Owner { owner, foreign } => (MailboxKind::User, Some(owner), foreign),
@@ -209,14 +229,18 @@ pub(super) fn identify(data: &RouterData, here: &Here<'_>, key: SeatKey, seat: &
     let Some(address) = identity.address.clone() else {
         let (text, why) = if written.is_empty() {
             (
-                "The files name only its id, nobody here has it, and there is no address to create one from.".to_owned(),
+                "The files name only its id, nobody here has it, and there is no address to create one from."
+                    .to_owned(),
                 "There is no address, and nobody here has its id.",
             )
         } else {
             let cut: String = written.chars().take(80).collect();
             (format!("\"{cut}\" is not an email address."), "Its address cannot be used.")
         };
-        identity.conflicts.push((ConflictKind::NoAddress, format!("{text} It is skipped unless you match it to somebody.")));
+        identity.conflicts.push((
+            ConflictKind::NoAddress,
+            format!("{text} It is skipped unless you match it to somebody."),
+        ));
         identity.decision = Decision::Skip(why.to_owned());
         return identity;
     };
@@ -239,7 +263,10 @@ pub(super) fn identify(data: &RouterData, here: &Here<'_>, key: SeatKey, seat: &
     let is_queue = matches!(entry.id, DirectoryId::Queue(_));
     if (kind == MailboxKind::Queue) != is_queue && kind != MailboxKind::Forward {
         let (there, here) = if is_queue { ("user", "queue") } else { ("queue", "user") };
-        let text = format!("{address} is a {there} in the router and the {here} {} here; the mailbox stays the {here}'s.", entry.name);
+        let text = format!(
+            "{address} is a {there} in the router and the {here} {} here; the mailbox stays the {here}'s.",
+            entry.name
+        );
         identity.conflicts.push((ConflictKind::KindDiffers, text));
     }
     identity.decision = Decision::MatchOwner(owner_ref(entry));
@@ -249,12 +276,18 @@ pub(super) fn identify(data: &RouterData, here: &Here<'_>, key: SeatKey, seat: &
     let text = if other_owner {
         Some(format!("{address} already is the mailbox of somebody else here, not of {}.", entry.name))
     } else if let Some(mailbox) = other_address {
-        Some(format!("{} already has the mailbox {} here; one owner has one mailbox.", entry.name, mailbox.email))
+        Some(format!(
+            "{} already has the mailbox {} here; one owner has one mailbox.",
+            entry.name, mailbox.email
+        ))
     } else {
         other_profile.map(|_| format!("{address} already uses another profile here."))
     };
     if let Some(text) = text {
-        identity.conflicts.push((ConflictKind::OwnerMapped, format!("{text} It is left as it is unless you decide otherwise.")));
+        identity.conflicts.push((
+            ConflictKind::OwnerMapped,
+            format!("{text} It is left as it is unless you decide otherwise."),
+        ));
         identity.decision = Decision::Skip(text);
     }
     identity

@@ -10,10 +10,10 @@ mod organizations;
 mod pairs;
 mod seats;
 
+pub(crate) use build::is_same;
 pub use build::{Made, make};
 pub use credentials::RecoveredPasswords;
 pub use edit::{EditError, MigrateRow};
-pub(crate) use edit::kind_word;
 pub use kinds::ServerKind;
 pub(crate) use kinds::is_bare_host;
 

@@ -48,7 +48,10 @@ mod tests {
     #[test]
     fn a_taken_name_gets_a_number_and_stays_within_its_length() {
         let mut taken = TakenNames::new(["Pop"].into_iter());
-        assert_eq!([taken.unique("pop"), taken.unique("pop"), taken.unique("other")], ["pop (2)", "pop (3)", "other"]);
+        assert_eq!(
+            [taken.unique("pop"), taken.unique("pop"), taken.unique("other")],
+            ["pop (2)", "pop (3)", "other"]
+        );
         let long = "x".repeat(150);
         assert_eq!(taken.unique(&long).len(), 100);
         assert_eq!(taken.unique(&long).len(), 100);

@@ -61,12 +61,15 @@ fn key_and_name(url: &str) -> (String, String) {
     let (place, path) = rest.split_once('/').unwrap_or((rest, ""));
     let path = path.split(['?', '#']).next().unwrap_or_default();
     let mut segments: Vec<&str> = path.split('/').filter(|segment| !segment.is_empty()).collect();
-    if let Some(at) = segments.iter().position(|one| one.starts_with("mscrmservices") || one.starts_with("xrmservices")) {
+    if let Some(at) =
+        segments.iter().position(|one| one.starts_with("mscrmservices") || one.starts_with("xrmservices"))
+    {
         segments.truncate(at);
     }
     let place = place.strip_suffix(":443").or_else(|| place.strip_suffix(":80")).unwrap_or(place);
     let host = host(place);
-    let name = segments.last().map_or_else(|| host.split('.').next().unwrap_or_default(), |last| *last).to_owned();
+    let name =
+        segments.last().map_or_else(|| host.split('.').next().unwrap_or_default(), |last| *last).to_owned();
     let mut key = place.trim_end_matches('.').to_owned();
     for segment in segments {
         key.push('/');

@@ -60,7 +60,8 @@ pub(super) fn profile(
         (Some(side), Some(other)) => (Some(side), Some(other)),
         (Some(side), None) => {
             if outgoing.is_some() {
-                let text = "Exchange sends and receives through the same server: the SMTP settings are dropped.";
+                let text =
+                    "Exchange sends and receives through the same server: the SMTP settings are dropped.";
                 findings.push(finding("smtp_dropped", text, Some("0x8005E238")));
             }
             (Some(side), Some(side))
@@ -94,7 +95,9 @@ pub(super) fn profile(
     };
     let ends = [("incoming", &new_incoming), ("outgoing", &new_outgoing)];
     for (direction, end) in ends {
-        if end.as_ref().is_some_and(|end| end.security == Security::None) && !organization.allow_plain_connections {
+        if end.as_ref().is_some_and(|end| end.security == Security::None)
+            && !organization.allow_plain_connections
+        {
             let text = format!(
                 "No SSL on {direction}: it can be enabled once plain connections are allowed in the settings, or its security is changed."
             );
@@ -102,9 +105,9 @@ pub(super) fn profile(
         }
     }
     let cannot_enable = match (server_type, authenticate_using) {
-        (ServerType::ExchangeServer | ServerType::ExchangeOnline, _) => {
-            Some("Exchange profiles can be created but not enabled yet: there is no connection to Exchange in this version.")
-        }
+        (ServerType::ExchangeServer | ServerType::ExchangeOnline, _) => Some(
+            "Exchange profiles can be created but not enabled yet: there is no connection to Exchange in this version.",
+        ),
         (_, AuthenticateUsing::WindowsIntegrated) => {
             Some("Signing in with the account that Tandem runs as is not available in this version.")
         }
@@ -134,16 +137,25 @@ fn pop3_smtp_findings(
     using: AuthenticateUsing,
     findings: &mut Vec<Finding>,
 ) {
-    if outgoing.is_some_and(|side| side.sign_in == SignIn::Anonymous) && using != AuthenticateUsing::Anonymous {
+    if outgoing.is_some_and(|side| side.sign_in == SignIn::Anonymous) && using != AuthenticateUsing::Anonymous
+    {
         let text = "The router sent without signing in; a profile has one way to sign in, so Tandem uses the mailbox's account for \
                     sending too. If the server offers no sign-in, the outgoing test says so.";
         findings.push(finding("anonymous_smtp", text, None));
     }
     if incoming.is_none() {
-        findings.push(finding("no_incoming", "The router fetched no mail for these owners; nor does the profile.", None));
+        findings.push(finding(
+            "no_incoming",
+            "The router fetched no mail for these owners; nor does the profile.",
+            None,
+        ));
     }
     if outgoing.is_none() {
-        findings.push(finding("no_outgoing", "The router sent no mail for these owners; nor does the profile.", None));
+        findings.push(finding(
+            "no_outgoing",
+            "The router sent no mail for these owners; nor does the profile.",
+            None,
+        ));
     }
     for side in [incoming, outgoing].into_iter().flatten() {
         if side.sign_in == SignIn::Auto && !side.sign_in_words.is_empty() {
@@ -175,7 +187,8 @@ fn authenticate(
         if main.kind == ServerKind::Smtp {
             return (AuthenticateUsing::Anonymous, None);
         }
-        let text = "Exchange cannot be used without signing in; the mailboxes' own credentials are asked for.";
+        let text =
+            "Exchange cannot be used without signing in; the mailboxes' own credentials are asked for.";
         findings.push(finding("anonymous_exchange", text, Some("0x8005E203")));
         return (AuthenticateUsing::UserOrQueue, None);
     }
@@ -187,7 +200,9 @@ fn authenticate(
             // Inferred: no user name beside Windows authentication is the router's Local System Account.
             (AuthenticateUsing::WindowsIntegrated, None)
         }
-        (None, None) if !accounts.any && main.sign_in == SignIn::Windows => (AuthenticateUsing::WindowsIntegrated, None),
+        (None, None) if !accounts.any && main.sign_in == SignIn::Windows => {
+            (AuthenticateUsing::WindowsIntegrated, None)
+        }
         _ => (AuthenticateUsing::UserOrQueue, None),
     }
 }
@@ -198,12 +213,19 @@ fn endpoint(side: &Settings, direction: &str, findings: &mut Vec<Finding>) -> Op
     let server = match host(&side.location) {
         host if !host.is_empty() && !host.chars().any(|c| c.is_whitespace() || c.is_control()) => host,
         _ if side.autodiscover => {
-            findings.push(finding("autodiscover", format!("{direction}: the server is found by Autodiscover."), None));
+            findings.push(finding(
+                "autodiscover",
+                format!("{direction}: the server is found by Autodiscover."),
+                None,
+            ));
             return None;
         }
-        host if host.is_empty() && side.kind == ServerKind::ExchangeOnline => "outlook.office365.com".to_owned(),
+        host if host.is_empty() && side.kind == ServerKind::ExchangeOnline => {
+            "outlook.office365.com".to_owned()
+        }
         _ => {
-            let text = format!("{direction}: \"{}\" is no server name; enter one in the profile.", side.location);
+            let text =
+                format!("{direction}: \"{}\" is no server name; enter one in the profile.", side.location);
             findings.push(finding("bad_location", text, Some("0x8005E20A")));
             return None;
         }

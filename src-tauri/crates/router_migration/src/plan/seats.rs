@@ -24,7 +24,11 @@ pub(super) struct Kinds {
 
 impl Kinds {
     pub(super) fn of(&self, at: ProviderRef) -> u32 {
-        self.of.get(usize::from(at.router)).and_then(|of| of.get(at.provider as usize)).copied().unwrap_or(u32::MAX)
+        self.of
+            .get(usize::from(at.router))
+            .and_then(|of| of.get(at.provider as usize))
+            .copied()
+            .unwrap_or(u32::MAX)
     }
 
     pub(super) fn get(&self, id: u32) -> Option<&Settings> {
@@ -74,7 +78,10 @@ pub(super) fn providers(data: &RouterData) -> impl Iterator<Item = (ProviderRef,
 /// The ids in a provider's list.
 fn owners<'a>(data: &'a RouterData, at: ProviderRef, provider: &Provider) -> &'a [OwnerId] {
     let range = provider.owners.start as usize..provider.owners.end as usize;
-    data.routers.get(usize::from(at.router)).and_then(|router| router.agent.owners.get(range)).unwrap_or_default()
+    data.routers
+        .get(usize::from(at.router))
+        .and_then(|router| router.agent.owners.get(range))
+        .unwrap_or_default()
 }
 
 /// `known` are the ids of existing owners by their addresses.
@@ -156,7 +163,8 @@ fn owners_by_address(
     for ((at, provider), foreign) in providers(data).zip(foreign_of) {
         let Some(address) = provider.value(Leaf::Address) else { continue };
         let ids = owners(data, at, provider);
-        let here = || EmailAddress::parse(data.text(Some(address))?).ok().and_then(|one| known.get(&one).copied());
+        let here =
+            || EmailAddress::parse(data.text(Some(address))?).ok().and_then(|one| known.get(&one).copied());
         match ids {
             [owner] if is_incoming(at) => {
                 found.insert((*foreign, address), *owner);
