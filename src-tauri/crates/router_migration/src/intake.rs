@@ -163,75 +163,56 @@ fn read_router(
     budget: &mut Budget,
 ) -> Result<Router, Vec<FileError>> {
     let number = router.number;
-    let mut errors = Vec::new();
-    let mut slots: [Option<GivenFile>; 3] = [None, None, None];
+    let mut errors: Vec<FileError> = Vec::new();
+    // What came already, from which slot and under which name.
+    let mut seen: Vec<(FileKind, FileKind, String)> = Vec::new();
+    let (mut key, mut state, mut agent) = (None, None, None);
     for file in router.files {
-        let error = |fault: Fault| FileError {
-            router: number,
-            slot: file.slot,
-            name: file.name.clone(),
-            line: fault.line,
-            damage: fault.damage,
-        };
-        let kind = match decode(&file.bytes).and_then(|text| recognise(text.text(), &file)) {
-            Ok(kind) => kind,
-            Err(fault) => {
-                errors.push(error(fault));
-                continue;
+        let mut twin = None;
+        let mut take = |kind: FileKind, text: &str| -> Result<(), Fault> {
+            if let Some((_, slot, name)) = seen.iter().find(|(known, ..)| *known == kind) {
+                if file.slot != kind {
+                    return Err(Fault::whole(Damage::WrongFile(Some(kind))));
+                }
+                // This one is where it belongs, so the earlier one is the wrong file.
+                twin = Some((*slot, name.clone(), kind));
+                return Ok(());
             }
+            seen.push((kind, file.slot, file.name.clone()));
+            if kind != file.slot {
+                moved.push(MovedFile { router: number, name: file.name.clone(), from: file.slot, to: kind });
+            }
+            match kind {
+                FileKind::Key => key = Some(key::parse(text, budget, names)?),
+                FileKind::State => state = Some(state::parse(text, budget, names)?),
+                FileKind::Agent => agent = Some(agent::parse(text, budget, names)?),
+            }
+            Ok(())
         };
-        let Some(slot) = slots.get_mut(kind as usize) else { continue };
-        if slot.is_some() {
-            errors.push(error(Fault::whole(Damage::WrongFile(Some(kind)))));
-            continue;
+        let taken = decode(&file.bytes).and_then(|decoded| {
+            let text = decoded.text();
+            recognise(text, &file).and_then(|kind| take(kind, text))
+        });
+        if let Some((slot, name, kind)) = twin {
+            let damage = Damage::WrongFile(Some(kind));
+            errors.push(FileError { router: number, slot, name, line: None, damage });
         }
-        if kind != file.slot {
-            moved.push(MovedFile { router: number, name: file.name.clone(), from: file.slot, to: kind });
+        if let Err(fault) = taken {
+            let Fault { line, damage } = fault;
+            errors.push(FileError { router: number, slot: file.slot, name: file.name.clone(), line, damage });
         }
-        *slot = Some(file);
     }
-    let [key, state, agent] = slots;
-    let mut take = |file: Option<GivenFile>, kind: FileKind| {
-        if file.is_none() && !errors.iter().any(|error| error.slot == kind) {
+    for kind in FileKind::ALL {
+        if !seen.iter().any(|(known, ..)| *known == kind) && !errors.iter().any(|error| error.slot == kind) {
             errors.push(missing(number, kind));
         }
-        file
-    };
-    let (key, state, agent) =
-        (take(key, FileKind::Key), take(state, FileKind::State), take(agent, FileKind::Agent));
-    let mut parsed = |file: Option<GivenFile>, kind: FileKind| {
-        let file = file?;
-        let outcome = decode(&file.bytes).and_then(|text| match kind {
-            FileKind::Key => key::parse(text.text(), budget, names).map(Parsed::Key),
-            FileKind::State => state::parse(text.text(), budget, names).map(Parsed::State),
-            FileKind::Agent => {
-                agent::parse(text.text(), budget, names).map(|file| Parsed::Agent(Box::new(file)))
-            }
-        });
-        let error = |fault: Fault| FileError {
-            router: number,
-            slot: kind,
-            name: file.name.clone(),
-            line: fault.line,
-            damage: fault.damage,
-        };
-        outcome.map_err(|fault| errors.push(error(fault))).ok()
-    };
-    let found = (parsed(key, FileKind::Key), parsed(state, FileKind::State), parsed(agent, FileKind::Agent));
-    match found {
-        (Some(Parsed::Key((key, key_fields))), Some(Parsed::State(state)), Some(Parsed::Agent(agent)))
-            if errors.is_empty() =>
-        {
-            Ok(Router { number, agent: *agent, state, key, key_fields })
+    }
+    match (key, state, agent) {
+        (Some((key, key_fields)), Some(state), Some(agent)) if errors.is_empty() => {
+            Ok(Router { number, agent, state, key, key_fields })
         }
         _ => Err(errors),
     }
-}
-
-enum Parsed {
-    Key((key::KeyMaterial, Vec<crate::model::Field>)),
-    State(crate::model::StateFile),
-    Agent(Box<crate::model::AgentFile>),
 }
 
 /// What a file is: by what only one of the three has, else by its name, else by its slot when it can be that.
@@ -250,7 +231,7 @@ fn recognise(text: &str, file: &GivenFile) -> Result<FileKind, Fault> {
     match named {
         FileKind::Agent if marks.root_is_configuration => Ok(FileKind::Agent),
         FileKind::State if !marks.root_is_configuration && !marks.has_text => Ok(FileKind::State),
-        FileKind::Key if small && marks.has_text => Ok(FileKind::Key),
+        FileKind::Key if small && (marks.has_text || marks.root_names_key) => Ok(FileKind::Key),
         _ if marks.root_is_configuration => Ok(FileKind::Agent),
         _ if marks.root_names_key && small && marks.has_text => Ok(FileKind::Key),
         _ => Err(Fault::at(1, Damage::WrongFile(None))),
@@ -282,8 +263,14 @@ impl Visitor for Marks {
         if self.kind.is_some() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     }
 
-    fn attribute(&mut self, _: Element<'_>, _: &str, value: &str, _: u32) {
+    fn attribute(&mut self, _: Element<'_>, name: &str, value: &str, _: u32) {
         self.has_text |= !value.is_empty();
+        if ["EmailAddress", "ThresholdDate", "ThresholdDateTime"]
+            .iter()
+            .any(|known| name.eq_ignore_ascii_case(known))
+        {
+            self.kind.get_or_insert(FileKind::State);
+        }
     }
 
     fn close(&mut self, _: Element<'_>, text: &str, _: bool) {

@@ -70,8 +70,9 @@ impl KeyReading<'_> {
     fn take(&mut self, name: &str, text: &str, line: u32) {
         let usable =
             !text.is_empty() && text.len() <= LONGEST_KEY && self.key.candidates.len() < MOST_CANDIDATES;
-        let reading = if usable { Reading::Fine } else { Reading::Unreadable };
-        self.fields.push(Field { line, name: self.names.add(name), value: None, leaf: Leaf::Key, reading });
+        let reading = if usable || text.is_empty() { Reading::Fine } else { Reading::Unreadable };
+        let leaf = if text.is_empty() { Leaf::Unknown } else { Leaf::Key };
+        self.fields.push(Field { line, name: self.names.add(name), value: None, leaf, reading });
         if usable {
             self.key.candidates.push((name.to_owned(), Zeroizing::new(text.to_owned())));
         }

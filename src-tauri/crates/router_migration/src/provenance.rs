@@ -348,7 +348,8 @@ fn judge_service<'a>(field: &Field) -> Judged<'a> {
 const fn judge_key<'a>(field: &Field) -> Judged<'a> {
     match (field.leaf, field.reading) {
         (Leaf::Scheme, _) => judged(Fate::Taken, "how passwords are decrypted"),
-        (_, Reading::Unreadable) => judged(Fate::Unreadable, "empty, or too long for a key"),
+        (_, Reading::Unreadable) => judged(Fate::Unreadable, "too long for a key"),
+        (Leaf::Unknown, _) => judged(Fate::Dropped, "it is empty"),
         _ => judged(Fate::Dropped, "only used to decrypt passwords; never kept"),
     }
 }

@@ -9,6 +9,7 @@ use super::{
     naming::{TakenNames, proposal},
     organizations, pairs,
     seats::{self, Kinds, Seat, SeatKey, Seats},
+    sides::{PairKey, Sides, candidates, main_side, pair_key},
 };
 use crate::{
     leaf::Leaf,
@@ -28,10 +29,6 @@ use tandem_domain::{
     Instant,
     profile::{AuthenticateUsing, EmailServerProfile, Endpoint},
 };
-use uuid::Uuid;
-
-/// Routers that disagree about one mailbox are at most four; more providers than this are hand-made copies.
-const MOST_CANDIDATES: usize = 8;
 
 /// What planning gives.
 #[derive(Debug)]
@@ -43,11 +40,6 @@ pub struct Made {
     /// Passwords that could be decrypted; not part of the plan.
     pub passwords: RecoveredPasswords,
 }
-
-/// The two sides that serve a seat.
-type Sides = (Option<ProviderRef>, Option<ProviderRef>);
-/// Their settings.
-type PairKey = (Option<u32>, Option<u32>);
 
 /// A row while it is made.
 #[derive(Default)]
@@ -114,7 +106,7 @@ pub fn make(data: &Arc<RouterData>, snapshot: &Snapshot, options: &Options, now:
             (*key, seat, sides),
         );
     }
-    one_owner_one_mailbox(&mut plan);
+    super::mailboxes::one_owner_one_mailbox(&mut plan);
     let (credentials, passwords) = credentials.finish();
     let mut fates = building.fates;
     for (at, credential) in by_provider {
@@ -124,7 +116,7 @@ pub fn make(data: &Arc<RouterData>, snapshot: &Snapshot, options: &Options, now:
     }
     plan.credentials = credentials;
     plan.state_without_provider =
-        u32::try_from(states.values().filter(|state| !state.used).count()).unwrap_or(u32::MAX);
+        u32::try_from(states.values().filter(|state| !state.seen).count()).unwrap_or(u32::MAX);
     let dates = states
         .into_iter()
         .filter(|(_, state)| state.used)
@@ -143,40 +135,6 @@ fn router_summary(router: &crate::model::Router) -> RouterSummary {
         state_entries: count(router.state.entries.len()),
         key_scheme: router.key.scheme.clone(),
     }
-}
-
-/// The first of each side, then the others that differ in settings: each with the other side of its own router, if that has one.
-fn candidates(seat: &Seat, kinds: &Kinds) -> Vec<Sides> {
-    let first_of = |list: &[ProviderRef]| {
-        let mut first: [Option<ProviderRef>; 4] = [None; 4];
-        for at in list {
-            if let Some(place) = first.get_mut(usize::from(at.router)) {
-                place.get_or_insert(*at);
-            }
-        }
-        first
-    };
-    let (incoming, outgoing) = (first_of(&seat.incoming), first_of(&seat.outgoing));
-    let base = (seat.incoming.first().copied(), seat.outgoing.first().copied());
-    let own = |firsts: &[Option<ProviderRef>; 4], at: ProviderRef| {
-        firsts.get(usize::from(at.router)).copied().flatten()
-    };
-    let mut found = vec![base];
-    let mut seen = vec![pair_key(base, kinds)];
-    let others_in = seat.incoming.iter().skip(1).map(|at| (Some(*at), own(&outgoing, *at).or(base.1)));
-    let others_out = seat.outgoing.iter().skip(1).map(|at| (own(&incoming, *at).or(base.0), Some(*at)));
-    for sides in others_in.chain(others_out) {
-        let key = pair_key(sides, kinds);
-        if found.len() < MOST_CANDIDATES && !seen.contains(&key) {
-            seen.push(key);
-            found.push(sides);
-        }
-    }
-    found
-}
-
-fn pair_key(sides: Sides, kinds: &Kinds) -> PairKey {
-    (sides.0.map(|at| kinds.of(at)), sides.1.map(|at| kinds.of(at)))
 }
 
 fn pairs_of(
@@ -211,12 +169,6 @@ fn pairs_of(
         }
     }
     found
-}
-
-/// The side whose account counts: Exchange's, else the incoming one.
-fn main_side(sides: Sides, kinds: &Kinds) -> Option<ProviderRef> {
-    let exchange = |at: &ProviderRef| kinds.get(kinds.of(*at)).is_some_and(|one| one.kind.is_exchange());
-    sides.0.filter(exchange).or(sides.1.filter(exchange)).or(sides.0).or(sides.1)
 }
 
 fn fate_mut(fates: &mut [Vec<ProviderFate>], at: ProviderRef) -> Option<&mut ProviderFate> {
@@ -362,11 +314,12 @@ impl Building<'_> {
         let state_key = seat.address.or_else(|| self.data.names.find(address.as_deref()?));
         let state = state_key.and_then(|name| states.get_mut(&name));
         let receives = sides.first().is_some_and(|first| first.0.is_some());
-        let is_foreign = profile.is_none();
+        let is_left_out = profile.is_none();
         let threshold = state.as_ref().map_or(Threshold::Missing, |state| state.threshold);
         let last_error = state.as_ref().and_then(|state| state.last_error);
         if let Some(state) = state {
-            state.used |= !is_foreign;
+            state.seen = true;
+            state.used |= !is_left_out;
         }
         let (from, source, mut findings) = date(threshold, receives, self.now);
         if let Some(profile) = profile
@@ -567,41 +520,4 @@ pub(crate) fn is_same(here: &EmailServerProfile, wanted: &super::NewProfile) -> 
         && (wanted.authenticate_using != AuthenticateUsing::Profile || here.user_name == wanted.user_name)
         && end(here.incoming.as_ref(), wanted.incoming.as_ref())
         && end(here.outgoing.as_ref(), wanted.outgoing.as_ref())
-}
-
-/// An address is one mailbox and an owner has one: the first in the files keeps it.
-fn one_owner_one_mailbox(plan: &mut Plan) {
-    let mut addresses: HashMap<String, u32> = HashMap::new();
-    let mut owners: HashMap<Uuid, u32> = HashMap::new();
-    let mut conflicts = Vec::new();
-    for mailbox in &mut plan.mailboxes {
-        if matches!(mailbox.decision, Decision::Skip(_)) {
-            continue;
-        }
-        let Some(address) = mailbox.address.clone() else { continue };
-        let owner = match &mailbox.decision {
-            Decision::MatchOwner(owner) => Some(owner.id),
-            _ => None,
-        };
-        let same_address = addresses.contains_key(&address);
-        let same_owner = owner.is_some_and(|owner| owners.contains_key(&owner));
-        if same_address || same_owner {
-            let text = if same_address {
-                format!("The files give {address} to two users or queues; the first one keeps it.")
-            } else {
-                format!(
-                    "{address} and another mailbox of the files belong to the same owner here; the first one is migrated."
-                )
-            };
-            mailbox.decision = Decision::Skip(text.clone());
-            conflicts.push(Conflict { mailbox: mailbox.id, kind: ConflictKind::SameAddress, text });
-            continue;
-        }
-        addresses.insert(address, mailbox.id);
-        if let Some(owner) = owner {
-            owners.insert(owner, mailbox.id);
-        }
-    }
-    plan.conflicts.extend(conflicts);
-    plan.conflicts.sort_by_key(|conflict| (conflict.mailbox, conflict.kind));
 }

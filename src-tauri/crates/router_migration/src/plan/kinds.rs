@@ -137,10 +137,11 @@ fn direction(data: &RouterData, provider: &Provider) -> Result<bool, &'static st
         Ok(false)
     } else if has(&["mailbox", "pop3", "retrieve"]) {
         Ok(true)
+    } else if provider.value(Leaf::Address).is_some() && provider.owners.len() <= 1 {
+        // One mailbox (ours for a class that says nothing: C [CC905766] is that an incoming provider serves one).
+        Ok(true)
     } else if !provider.owners.is_empty() {
         Ok(false)
-    } else if provider.value(Leaf::Address).is_some() {
-        Ok(true)
     } else {
         Err("neither its class nor an address nor a list of users says whether it receives or sends")
     }

@@ -1,7 +1,8 @@
 //! Mailboxes of the files against those that are here: who is who, which date counts, what people should decide.
 
 use super::{
-    ConflictKind, DateSource, Decision, ExistingMailbox, Finding, MailboxKind, MatchedBy, OwnerRef,
+    Conflict, ConflictKind, DateSource, Decision, ExistingMailbox, Finding, MailboxKind, MatchedBy, OwnerRef,
+    Plan,
     seats::{Seat, SeatKey},
 };
 use crate::{
@@ -85,6 +86,9 @@ fn owner_ref(entry: &DirectoryEntry) -> OwnerRef {
 pub(super) struct State {
     pub(super) threshold: Threshold,
     pub(super) last_error: Option<Name>,
+    /// A provider has its address.
+    pub(super) seen: bool,
+    /// And its mailbox can be migrated.
     pub(super) used: bool,
 }
 
@@ -93,7 +97,8 @@ pub(super) fn states(data: &RouterData) -> HashMap<Name, State> {
     let mut found: HashMap<Name, State> = HashMap::new();
     for entry in data.routers.iter().flat_map(|router| &router.state.entries) {
         let Some(address) = entry.address else { continue };
-        let new = State { threshold: entry.threshold, last_error: entry.last_error, used: false };
+        let new =
+            State { threshold: entry.threshold, last_error: entry.last_error, seen: false, used: false };
         found
             .entry(address)
             .and_modify(|known| {
@@ -291,4 +296,41 @@ pub(super) fn identify(
         identity.decision = Decision::Skip(text);
     }
     identity
+}
+
+/// An address is one mailbox and an owner has one: the first in the files keeps it.
+pub(super) fn one_owner_one_mailbox(plan: &mut Plan) {
+    let mut addresses: HashMap<String, u32> = HashMap::new();
+    let mut owners: HashMap<Uuid, u32> = HashMap::new();
+    let mut conflicts = Vec::new();
+    for mailbox in &mut plan.mailboxes {
+        if matches!(mailbox.decision, Decision::Skip(_)) {
+            continue;
+        }
+        let Some(address) = mailbox.address.clone() else { continue };
+        let owner = match &mailbox.decision {
+            Decision::MatchOwner(owner) => Some(owner.id),
+            _ => None,
+        };
+        let same_address = addresses.contains_key(&address);
+        let same_owner = owner.is_some_and(|owner| owners.contains_key(&owner));
+        if same_address || same_owner {
+            let text = if same_address {
+                format!("The files give {address} to two users or queues; the first one keeps it.")
+            } else {
+                format!(
+                    "{address} and another mailbox of the files belong to the same owner here; the first one is migrated."
+                )
+            };
+            mailbox.decision = Decision::Skip(text.clone());
+            conflicts.push(Conflict { mailbox: mailbox.id, kind: ConflictKind::SameAddress, text });
+            continue;
+        }
+        addresses.insert(address, mailbox.id);
+        if let Some(owner) = owner {
+            owners.insert(owner, mailbox.id);
+        }
+    }
+    plan.conflicts.extend(conflicts);
+    plan.conflicts.sort_by_key(|conflict| (conflict.mailbox, conflict.kind));
 }

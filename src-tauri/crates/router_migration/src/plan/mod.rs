@@ -9,6 +9,7 @@ mod naming;
 mod organizations;
 mod pairs;
 mod seats;
+mod sides;
 
 pub(crate) use build::is_same;
 pub use build::{Made, make};

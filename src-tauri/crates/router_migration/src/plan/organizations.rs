@@ -28,7 +28,9 @@ pub(super) fn find(data: &RouterData, options: &Options) -> Organizations {
             Some(index) => *index,
             None => {
                 let key = data.text(url).map_or_else(Default::default, key_and_name);
-                let index = by_key.insert_full(key, 0).0;
+                let entry = by_key.entry(key);
+                let index = entry.index();
+                entry.or_insert(0);
                 by_url.insert(url, index);
                 index
             }
