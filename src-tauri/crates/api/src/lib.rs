@@ -13,6 +13,7 @@ mod keys;
 mod ladders;
 mod ledger;
 mod mailboxes;
+mod migration;
 mod people;
 mod practice;
 mod profiles;

@@ -5,7 +5,7 @@ use crate::{
     people::of_configuration,
     wire::{ApiError, Nothing, SettingsView},
 };
-use tandem_domain::settings::OrganizationSettings;
+use tandem_domain::settings::{OrganizationSettings, ProcessEmailUsing};
 use tandem_store::configuration::ConfigurationChange;
 
 impl Tandem {
@@ -34,12 +34,16 @@ impl Tandem {
                 return Err(ApiError::plain("settings_invalid", "settings", &message, &remedy));
             }
         }
+        let words = ProcessEmailUsing::ALL.map(ProcessEmailUsing::as_str);
+        let process_email_using = ProcessEmailUsing::from_word(&wanted.process_email_using)
+            .ok_or_else(|| ApiError::unknown_word("process_email_using", &wanted.process_email_using, &words))?;
         let settings = OrganizationSettings {
             allow_plain_connections: wanted.allow_plain_connections,
             require_approval: wanted.require_approval,
             cycle_interval_minutes: wanted.cycle_interval_minutes,
             max_delivery_attempts: wanted.max_delivery_attempts,
             max_message_bytes: u64::from(wanted.max_message_mib) << 20,
+            process_email_using,
         };
         let change = ConfigurationChange::Settings(settings.clone());
         let done = self.store.apply(vec![change], self.now()).await;
@@ -56,5 +60,6 @@ fn view(settings: &OrganizationSettings) -> SettingsView {
         cycle_interval_minutes: settings.cycle_interval_minutes,
         max_delivery_attempts: settings.max_delivery_attempts,
         max_message_mib: u32::try_from(settings.max_message_bytes >> 20).unwrap_or(u32::MAX),
+        process_email_using: settings.process_email_using.as_str().to_owned(),
     }
 }

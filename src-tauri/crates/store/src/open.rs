@@ -14,10 +14,13 @@ use std::{
 const APPLICATION_ID: i64 = 0x546e_646d;
 
 /// Every step from an empty file to the latest version, in order. Never change one that was released.
-const STEPS: &[M<'static>] = &[M::up(include_str!("schema/0001_first.sql")).foreign_key_check()];
+const STEPS: &[M<'static>] = &[
+    M::up(include_str!("schema/0001_first.sql")).foreign_key_check(),
+    M::up(include_str!("schema/0007_router_migration.sql")).foreign_key_check(),
+];
 
 /// The latest version that this program knows.
-pub(crate) const LATEST_VERSION: u32 = 1;
+pub(crate) const LATEST_VERSION: u32 = 2;
 
 /// How a connection is set up. The defaults were measured (`examples/commit_speed.rs`).
 #[derive(Debug, Clone, Copy)]

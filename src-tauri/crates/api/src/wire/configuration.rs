@@ -79,4 +79,6 @@ pub struct SettingsView {
     pub max_delivery_attempts: u16,
     /// The largest message that is fetched, in MiB.
     pub max_message_mib: u32,
+    /// *Process email using*: `server_side_synchronization` or `email_router`. With the latter nothing is processed here.
+    pub process_email_using: String,
 }

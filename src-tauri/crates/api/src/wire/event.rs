@@ -40,6 +40,16 @@ pub enum EventView {
         /// Whether it is finished.
         finished: bool,
     },
+    /// A migration got further.
+    Migration {
+        /// `profiles`, `forward_mailboxes`, `mailboxes`, `passwords`; `done` once everything is durable, `failed` or `cancelled`
+        /// when nothing was written.
+        step: String,
+        /// Done in this step.
+        done: u32,
+        /// Of so many.
+        total: u32,
+    },
     /// The engine started or stopped.
     Engine {
         /// Whether it runs.

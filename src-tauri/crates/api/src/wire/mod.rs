@@ -11,6 +11,7 @@ mod event;
 mod health;
 mod ledger;
 mod mailbox;
+mod migration;
 mod profile;
 mod test;
 
@@ -22,6 +23,7 @@ pub use event::*;
 pub use health::*;
 pub use ledger::*;
 pub use mailbox::*;
+pub use migration::*;
 pub use profile::*;
 pub use test::*;
 

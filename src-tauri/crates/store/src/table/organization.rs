@@ -1,8 +1,12 @@
 //! `organization`: the one organization of a data folder, and its settings.
 
-use crate::codec::ms;
+use crate::codec::{ms, word};
 use rusqlite::{Connection, OptionalExtension, params};
-use tandem_domain::{Instant, ids::OrganizationId, settings::OrganizationSettings};
+use tandem_domain::{
+    Instant,
+    ids::OrganizationId,
+    settings::{OrganizationSettings, ProcessEmailUsing},
+};
 use uuid::Uuid;
 
 /// The organization's id; founds it when the database is new.
@@ -38,7 +42,7 @@ pub(crate) fn found(connection: &Connection, now: Instant) -> rusqlite::Result<O
 pub(crate) fn settings(connection: &Connection) -> rusqlite::Result<OrganizationSettings> {
     let mut select = connection.prepare_cached(
         "SELECT allow_plain_connections, require_approval, cycle_interval_minutes, max_delivery_attempts,
-            max_message_bytes FROM organization",
+            max_message_bytes, process_email_using FROM organization",
     )?;
     select.query_row([], |row| {
         Ok(OrganizationSettings {
@@ -47,6 +51,7 @@ pub(crate) fn settings(connection: &Connection) -> rusqlite::Result<Organization
             cycle_interval_minutes: row.get(2)?,
             max_delivery_attempts: row.get(3)?,
             max_message_bytes: row.get(4)?,
+            process_email_using: word(row, "process_email_using", ProcessEmailUsing::from_word)?,
         })
     })
 }
@@ -55,13 +60,14 @@ pub(crate) fn settings(connection: &Connection) -> rusqlite::Result<Organization
 pub(crate) fn update(connection: &Connection, settings: &OrganizationSettings) -> rusqlite::Result<()> {
     connection.execute(
         "UPDATE organization SET allow_plain_connections = ?1, require_approval = ?2,
-            cycle_interval_minutes = ?3, max_delivery_attempts = ?4, max_message_bytes = ?5",
+            cycle_interval_minutes = ?3, max_delivery_attempts = ?4, max_message_bytes = ?5, process_email_using = ?6",
         params![
             settings.allow_plain_connections,
             settings.require_approval,
             settings.cycle_interval_minutes,
             settings.max_delivery_attempts,
             settings.max_message_bytes,
+            settings.process_email_using.as_str(),
         ],
     )?;
     Ok(())
