@@ -11,8 +11,8 @@ mod pairs;
 mod seats;
 mod sides;
 
-pub(crate) use build::is_same;
 pub use build::{Made, make};
+pub(crate) use build::{sameness, wanted_sameness};
 pub use credentials::RecoveredPasswords;
 pub use edit::{EditError, MigrateRow};
 pub use kinds::ServerKind;
