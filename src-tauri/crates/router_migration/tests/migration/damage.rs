@@ -1,7 +1,7 @@
 //! Every damage of the reference's section 4, and hostile files: refused with class, line and code.
 
 use crate::support::{fixtures, routers, words};
-use std::{collections::BTreeSet, fs, io};
+use std::{collections::BTreeSet, fmt::Write, fs, io};
 use tandem_router_migration::{
     error::{Damage, FileError, FileKind},
     intake::{ChosenFile, GivenFile, GivenRouter, MOST_BYTES, check_sizes, read},
@@ -157,6 +157,25 @@ fn real_bytes_at_the_limit_are_read_and_one_more_is_refused() {
     assert_eq!(read(padded(MOST_BYTES + 1)).unwrap_err()[0].damage.class(), "too_large");
     let at_limit = read(padded(MOST_BYTES));
     assert!(at_limit.is_ok(), "{}", words(&at_limit.unwrap_err()));
+}
+
+#[test]
+fn more_users_than_a_plan_can_hold_are_refused() {
+    let mut agent = String::from("<Configuration><ProviderConfiguration>");
+    for user in 1..=100_001_u32 {
+        write!(agent, "<UserId>00000000-0000-0000-0000-{user:012}</UserId>").unwrap();
+    }
+    agent.push_str("</ProviderConfiguration></Configuration>");
+    let errors = read(with(FileKind::Agent, FileKind::Agent.file_name(), agent.as_bytes())).unwrap_err();
+    assert_eq!(errors.len(), 1);
+    assert!(
+        errors[0].to_string().contains("100001 users and queues, and 100000 are allowed"),
+        "{}",
+        errors[0]
+    );
+    let providers = format!("<Configuration>{}</Configuration>", "<ProviderConfiguration/>".repeat(100_001));
+    let errors = read(with(FileKind::Agent, FileKind::Agent.file_name(), providers.as_bytes())).unwrap_err();
+    assert!(errors[0].to_string().contains("100001 providers"), "{}", errors[0]);
 }
 
 #[test]
