@@ -1,7 +1,10 @@
 //! What is to be written: the plan against the configuration of now. Nothing, when it was applied already.
 
 use crate::{
-    plan::{Candidate, Decision, MailboxKind, NewEndpoint, NewProfile, Plan, PlannedMailbox, is_same},
+    plan::{
+        Candidate, Decision, MailboxKind, NewEndpoint, NewProfile, Plan, PlannedMailbox, sameness,
+        wanted_sameness,
+    },
     snapshot::Snapshot,
 };
 use std::collections::{HashMap, HashSet};
@@ -147,24 +150,27 @@ fn profiles(
     made: &mut Changes,
 ) -> Result<HashMap<u32, EmailServerProfile>, CannotApply> {
     let mut found = HashMap::new();
+    let by_id: HashMap<Uuid, &EmailServerProfile> =
+        snapshot.profiles.iter().map(|one| (one.id.0, one)).collect();
+    let by_name: HashMap<String, &EmailServerProfile> =
+        snapshot.profiles.iter().map(|one| (one.name.to_lowercase(), one)).collect();
     let mut rows: Vec<u32> = plan.migrated_rows().into_iter().collect();
     rows.sort_unstable();
     for row in rows {
         let Some(new) = plan.rows.get(row as usize).and_then(|row| row.profile()) else { continue };
         let name = || new.name.clone();
         if let Some(id) = new.existing {
-            let here = snapshot.profiles.iter().find(|one| one.id.0 == id);
-            let here = here.ok_or_else(|| CannotApply::ProfileGone { row, name: name() })?;
-            found.insert(row, here.clone());
+            let here = by_id.get(&id).ok_or_else(|| CannotApply::ProfileGone { row, name: name() })?;
+            found.insert(row, (*here).clone());
             continue;
         }
         let wanted = profile(new, snapshot.organization);
-        let lower = wanted.name.to_lowercase();
-        let named = snapshot.profiles.iter().find(|one| one.name.to_lowercase() == lower);
+        let same = |one: &&EmailServerProfile| sameness(one) == wanted_sameness(new);
+        let named = by_name.get(&wanted.name.to_lowercase()).copied();
         // Made by an earlier run of the same plan, even when it was renamed or filled in since.
-        let here = snapshot.profiles.iter().find(|one| one.id == wanted.id);
-        let ours = here.filter(|here| here.description == wanted.description || is_same(here, new));
-        match (ours.or(named.filter(|one| is_same(one, new))), named) {
+        let here = by_id.get(&wanted.id.0).copied();
+        let ours = here.filter(|here| here.description == wanted.description || same(here));
+        match (ours.or(named.filter(same)), named) {
             (Some(here), _) => {
                 found.insert(row, here.clone());
             }

@@ -10,13 +10,17 @@ use crate::{
     state,
     xml::{Budget, Element, Visitor, walk},
 };
-use std::{fmt, io::Read, ops::ControlFlow};
+use std::{collections::HashSet, fmt, io::Read, ops::ControlFlow};
 use zeroize::Zeroizing;
 
 /// Routers at a time (C \[MIG16\]).
 pub const MOST_ROUTERS: usize = 4;
 /// All files of all routers together: 32 MB (C \[MIG16\]), which is 33,554,432 bytes (ours).
 pub const MOST_BYTES: u64 = 33_554_432;
+/// Providers over all routers; the largest installations that sources speak of have some thousands.
+pub const MOST_PROVIDERS: usize = 100_000;
+/// Different users and queues over all routers.
+pub const MOST_OWNERS: usize = 100_000;
 /// A key file is small; a file above this that is neither of the others is none of the three.
 const LARGEST_KEY_FILE: usize = 64 * 1024;
 
@@ -139,8 +143,33 @@ pub fn read(routers: Vec<GivenRouter>) -> Result<RouterData, Vec<FileError>> {
     if data.routers.is_empty() && errors.is_empty() {
         errors.extend(FileKind::ALL.map(|kind| missing(1, kind)));
     }
+    if errors.is_empty() {
+        errors.extend(too_many(&data));
+    }
     errors.sort_by_key(|error| (error.router, error.slot));
     if errors.is_empty() { Ok(data) } else { Err(errors) }
+}
+
+/// A file within the limit of size can still name more than a plan should hold in memory.
+fn too_many(data: &RouterData) -> Option<FileError> {
+    let largest = data.routers.iter().max_by_key(|router| router.agent.fields.len())?;
+    let owners: HashSet<_> = data.routers.iter().flat_map(|router| &router.agent.owners).collect();
+    let why = if data.providers() > MOST_PROVIDERS {
+        format!(
+            "the files have {} providers, and {MOST_PROVIDERS} are allowed; this has the most",
+            data.providers()
+        )
+    } else if owners.len() > MOST_OWNERS {
+        format!(
+            "the files name {} users and queues, and {MOST_OWNERS} are allowed; this has the most",
+            owners.len()
+        )
+    } else {
+        return None;
+    };
+    let name = FileKind::Agent.file_name().to_owned();
+    let damage = Damage::TooLarge(why);
+    Some(FileError { router: largest.number, slot: FileKind::Agent, name, line: None, damage })
 }
 
 fn chosen_files(router: &GivenRouter) -> impl Iterator<Item = ChosenFile> {

@@ -303,6 +303,13 @@ fn organizations(plan: &Plan, say: &mut impl FnMut(About, bool, String)) {
         );
         say(About::Organization, true, format!("{text}: {}.", names.join(", ")));
     }
+    if let Some(unnamed) = plan.organizations.iter().find(|one| one.taken && one.key.is_empty()) {
+        let (one, many) = (
+            "provider names no organization and is taken as this one's.",
+            "providers name no organization and are taken as this one's.",
+        );
+        say(About::Organization, true, plural(unnamed.providers, one, many));
+    }
     if plan.organization_unconfirmed
         && let Some(taken) = plan.organizations.iter().find(|one| one.taken && !one.key.is_empty())
     {

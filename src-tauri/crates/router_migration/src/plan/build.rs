@@ -27,7 +27,7 @@ use std::{
 };
 use tandem_domain::{
     Instant,
-    profile::{AuthenticateUsing, EmailServerProfile, Endpoint},
+    profile::{AuthenticateUsing, EmailServerProfile, Endpoint, Security, ServerType},
 };
 
 /// What planning gives.
@@ -109,6 +109,10 @@ pub fn make(data: &Arc<RouterData>, snapshot: &Snapshot, options: &Options, now:
     super::mailboxes::one_owner_one_mailbox(&mut plan);
     let (credentials, passwords) = credentials.finish();
     let mut fates = building.fates;
+    for fate in fates.iter_mut().flatten() {
+        fate.rows.sort_unstable();
+        fate.rows.dedup();
+    }
     for (at, credential) in by_provider {
         if let Some(fate) = fate_mut(&mut fates, at) {
             fate.password = credentials.get(credential as usize).map(|one| one.state.clone());
@@ -242,8 +246,10 @@ impl Building<'_> {
     /// The rows, those that can be migrated first; and the row of each pair.
     fn rows(&self, found: &IndexMap<PairKey, Pair>) -> (Vec<Row>, HashMap<PairKey, u32>) {
         let mut taken = TakenNames::new(self.snapshot.profiles.iter().map(|profile| profile.name.as_str()));
+        let profiles = self.snapshot.profiles.iter().rev();
+        let here: HashMap<String, &EmailServerProfile> = profiles.map(|one| (sameness(one), one)).collect();
         let mut made: Vec<(PairKey, Row)> =
-            found.iter().map(|(key, pair)| (*key, self.row(pair, &mut taken))).collect();
+            found.iter().map(|(key, pair)| (*key, self.row(pair, &mut taken, &here))).collect();
         made.sort_by_key(|(_, row)| row.profile().is_none());
         let mut index = HashMap::new();
         let rows = (0_u32..).zip(made).map(|(id, (key, row))| {
@@ -254,7 +260,7 @@ impl Building<'_> {
         (rows, index)
     }
 
-    fn row(&self, pair: &Pair, taken: &mut TakenNames) -> Row {
+    fn row(&self, pair: &Pair, taken: &mut TakenNames, here: &HashMap<String, &EmailServerProfile>) -> Row {
         let (incoming, in_settings) = self.side(pair.first.0).unzip();
         let (outgoing, out_settings) = self.side(pair.first.1).unzip();
         let mut row = Row {
@@ -277,7 +283,7 @@ impl Building<'_> {
         };
         let (mut profile, findings) =
             pairs::profile(in_settings, out_settings, &pair.accounts, &self.snapshot.settings, from);
-        match self.snapshot.profiles.iter().find(|one| is_same(one, &profile)) {
+        match here.get(&wanted_sameness(&profile)) {
             Some(existing) => {
                 profile.existing = Some(existing.id.0);
                 profile.name.clone_from(&existing.name);
@@ -451,7 +457,7 @@ impl Building<'_> {
             let Some(at) = at else { continue };
             let kept = made.profile().is_some() && (!pair_is_exchange || is_exchange(at));
             let Some(fate) = fate_mut(&mut self.fates, at) else { continue };
-            if fate.rows.last() != Some(&row) && !fate.rows.contains(&row) {
+            if fate.rows.last() != Some(&row) {
                 fate.rows.push(row);
             }
             fate.kept |= kept;
@@ -504,20 +510,30 @@ fn not_reached(from: Instant, profile: Instant) -> Finding {
     Finding { code: "not_reached".to_owned(), text, error_code: None }
 }
 
-/// Whether a profile that is here is the wanted one but for its name.
-pub(crate) fn is_same(here: &EmailServerProfile, wanted: &super::NewProfile) -> bool {
-    let end = |here: Option<&Endpoint>, wanted: Option<&super::NewEndpoint>| match (here, wanted) {
-        (Some(here), Some(wanted)) => {
-            here.server.eq_ignore_ascii_case(&wanted.server)
-                && here.port == wanted.port
-                && here.security == wanted.security
-        }
-        (None, None) => true,
-        _ => false,
-    };
-    here.server_type == wanted.server_type
-        && here.authenticate_using == wanted.authenticate_using
-        && (wanted.authenticate_using != AuthenticateUsing::Profile || here.user_name == wanted.user_name)
-        && end(here.incoming.as_ref(), wanted.incoming.as_ref())
-        && end(here.outgoing.as_ref(), wanted.outgoing.as_ref())
+/// Everything that makes two profiles the same but for their names, of one that is here.
+pub(crate) fn sameness(here: &EmailServerProfile) -> String {
+    let end = |end: Option<&Endpoint>| end.map(|end| (end.server.to_lowercase(), end.port, end.security));
+    same_words(
+        (here.server_type, here.authenticate_using),
+        here.user_name.as_deref(),
+        &(end(here.incoming.as_ref()), end(here.outgoing.as_ref())),
+    )
+}
+
+/// The same of a planned one.
+pub(crate) fn wanted_sameness(wanted: &super::NewProfile) -> String {
+    let end =
+        |end: Option<&super::NewEndpoint>| end.map(|end| (end.server.to_lowercase(), end.port, end.security));
+    same_words(
+        (wanted.server_type, wanted.authenticate_using),
+        wanted.user_name.as_deref(),
+        &(end(wanted.incoming.as_ref()), end(wanted.outgoing.as_ref())),
+    )
+}
+
+type End = Option<(String, u16, Security)>;
+
+fn same_words(kind: (ServerType, AuthenticateUsing), user_name: Option<&str>, ends: &(End, End)) -> String {
+    let user_name = user_name.filter(|_| kind.1 == AuthenticateUsing::Profile);
+    format!("{kind:?} {user_name:?} {ends:?}")
 }

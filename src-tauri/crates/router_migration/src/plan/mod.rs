@@ -11,8 +11,8 @@ mod pairs;
 mod seats;
 mod sides;
 
-pub(crate) use build::is_same;
 pub use build::{Made, make};
+pub(crate) use build::{sameness, wanted_sameness};
 pub use credentials::RecoveredPasswords;
 pub use edit::{EditError, MigrateRow};
 pub use kinds::ServerKind;
@@ -32,7 +32,7 @@ pub const FORMAT: u32 = 1;
 /// What the caller decides before planning.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Options {
-    /// Which of the organizations in the files is this one, as one of [`Plan::organizations`] names it. `None`: the only
+    /// Which of the organizations in the files is this one: key or name of one of [`Plan::organizations`]. `None`: the only
     /// one there is, else the one with the most providers, which the plan then asks to confirm.
     pub organization: Option<String>,
     /// What to do with providers that name no organization.
@@ -82,8 +82,8 @@ pub struct Plan {
     pub organizations: Vec<RouterOrganization>,
     /// Whether several organizations are named and none was chosen: the admin should confirm which is this one.
     pub organization_unconfirmed: bool,
-    /// One row per distinct pair of incoming and outgoing settings; those that can be migrated first. A row's `id` is its
-    /// index.
+    /// One row per distinct pair of incoming and outgoing settings; those that can be migrated first. A pair
+    /// that only a candidate which is not chosen has is a row without mailboxes. A row's `id` is its index.
     pub rows: Vec<Row>,
     /// User, queue and forward mailboxes, by router and line. A mailbox's `id` is its index.
     pub mailboxes: Vec<PlannedMailbox>,

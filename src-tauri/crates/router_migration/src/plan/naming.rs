@@ -1,27 +1,31 @@
 //! Names of new profiles (the reference's section 6.4; \[U\] in the original, so ours).
 
 use super::{Side, kinds::host};
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 const LONGEST: usize = 100;
 
-/// Names that are taken, without case.
-pub(super) struct TakenNames(HashSet<String>);
+/// Names that are taken, without case; and the number that comes next for a name that was wanted before.
+pub(super) struct TakenNames {
+    taken: HashSet<String>,
+    next: HashMap<String, u32>,
+}
 
 impl TakenNames {
     pub(super) fn new<'a>(names: impl Iterator<Item = &'a str>) -> Self {
-        Self(names.map(|name| name.trim().to_lowercase()).collect())
+        Self { taken: names.map(|name| name.trim().to_lowercase()).collect(), next: HashMap::new() }
     }
 
     /// The name, or with ` (2)`, ` (3)` behind it when it is taken; at most 100 characters.
     pub(super) fn unique(&mut self, wanted: &str) -> String {
         let mut name: String = wanted.chars().take(LONGEST).collect();
-        let mut number = 2_u32;
-        while !self.0.insert(name.to_lowercase()) {
+        let next = self.next.entry(name.to_lowercase());
+        let number = next.or_insert(2);
+        while !self.taken.insert(name.to_lowercase()) {
             let suffix = format!(" ({number})");
             let room = LONGEST.saturating_sub(suffix.chars().count());
             name = wanted.chars().take(room).collect::<String>().trim_end().to_owned() + &suffix;
-            number += 1;
+            *number += 1;
         }
         name
     }

@@ -48,7 +48,7 @@ pub(super) fn find(data: &RouterData, options: &Options) -> Organizations {
         let taken = if key.is_empty() {
             options.unnamed == UnnamedOrganization::TreatAsThis
         } else {
-            this.as_ref() == Some(key)
+            this.as_ref().is_some_and(|this| this == key || this == name)
         };
         RouterOrganization { key: key.clone(), name: name.clone(), providers: *count, taken }
     });

@@ -1,7 +1,7 @@
 //! Every damage of the reference's section 4, and hostile files: refused with class, line and code.
 
 use crate::support::{fixtures, routers, words};
-use std::{collections::BTreeSet, fs, io};
+use std::{collections::BTreeSet, fmt::Write, fs, io};
 use tandem_router_migration::{
     error::{Damage, FileError, FileKind},
     intake::{ChosenFile, GivenFile, GivenRouter, MOST_BYTES, check_sizes, read},
@@ -36,11 +36,11 @@ const EXPECTED: &[(&str, &str, Option<u32>, u32)] = &[
 ];
 
 /// The sample with one file of it replaced.
-fn with(kind: FileKind, name: &str, bytes: Vec<u8>) -> Vec<GivenRouter> {
+fn with(kind: FileKind, name: &str, bytes: &[u8]) -> Vec<GivenRouter> {
     let folder = fixtures().join("plans/sample/1");
     let file = |one: FileKind| {
         if one == kind {
-            GivenFile::new(one, name, bytes.clone())
+            GivenFile::new(one, name, bytes.to_vec())
         } else {
             GivenFile::new(one, one.file_name(), fs::read(folder.join(one.file_name())).unwrap())
         }
@@ -60,7 +60,7 @@ fn slot_of(name: &str) -> FileKind {
 fn each_damage_is_named_with_router_line_and_code() {
     for (name, class, line, code) in EXPECTED {
         let bytes = fs::read(fixtures().join("damage").join(name)).unwrap();
-        let errors = read(with(slot_of(name), name, bytes)).expect_err(name);
+        let errors = read(with(slot_of(name), name, &bytes)).expect_err(name);
         let found = errors
             .iter()
             .find(|error| error.name == *name)
@@ -80,7 +80,7 @@ fn each_damage_is_named_with_router_line_and_code() {
 #[test]
 fn a_wrong_file_says_which_it_is_and_the_missing_one_is_named() {
     let agent = fs::read(fixtures().join("damage/agent_in_state_slot.state.xml")).unwrap();
-    let errors = read(with(FileKind::State, "x.xml", agent)).unwrap_err();
+    let errors = read(with(FileKind::State, "x.xml", &agent)).unwrap_err();
     assert!(
         words(&errors).contains("this is another file of the router, Microsoft.Crm.Tools.EmailAgent.xml"),
         "{}",
@@ -88,7 +88,7 @@ fn a_wrong_file_says_which_it_is_and_the_missing_one_is_named() {
     );
     let only = GivenRouter {
         number: 1,
-        files: with(FileKind::Key, "k", b"<k>1</k>".to_vec()).remove(0).files.into_iter().take(2).collect(),
+        files: with(FileKind::Key, "k", b"<k>1</k>").remove(0).files.into_iter().take(2).collect(),
     };
     let errors = read(vec![only]).unwrap_err();
     assert_eq!(
@@ -101,8 +101,8 @@ fn a_wrong_file_says_which_it_is_and_the_missing_one_is_named() {
 #[test]
 fn one_routers_fault_hides_no_other_and_spares_the_good_ones() {
     let mut all = routers("sample");
-    all.extend(with(FileKind::State, "cut.xml", b"<S><H><ThresholdDate>".to_vec()));
-    let mut third = with(FileKind::Agent, "dtd.xml", b"<!DOCTYPE x><Configuration/>".to_vec());
+    all.extend(with(FileKind::State, "cut.xml", b"<S><H><ThresholdDate>"));
+    let mut third = with(FileKind::Agent, "dtd.xml", b"<!DOCTYPE x><Configuration/>");
     third[0].number = 3;
     all.extend(third);
     let errors = read(all).unwrap_err();
@@ -152,11 +152,30 @@ fn real_bytes_at_the_limit_are_read_and_one_more_is_refused() {
         let end = b"</SystemState>";
         state.resize(usize::try_from(total - others).unwrap() - end.len(), b' ');
         state.extend(end);
-        with(FileKind::State, FileKind::State.file_name(), state)
+        with(FileKind::State, FileKind::State.file_name(), &state)
     };
     assert_eq!(read(padded(MOST_BYTES + 1)).unwrap_err()[0].damage.class(), "too_large");
     let at_limit = read(padded(MOST_BYTES));
     assert!(at_limit.is_ok(), "{}", words(&at_limit.unwrap_err()));
+}
+
+#[test]
+fn more_users_than_a_plan_can_hold_are_refused() {
+    let mut agent = String::from("<Configuration><ProviderConfiguration>");
+    for user in 1..=100_001_u32 {
+        write!(agent, "<UserId>00000000-0000-0000-0000-{user:012}</UserId>").unwrap();
+    }
+    agent.push_str("</ProviderConfiguration></Configuration>");
+    let errors = read(with(FileKind::Agent, FileKind::Agent.file_name(), agent.as_bytes())).unwrap_err();
+    assert_eq!(errors.len(), 1);
+    assert!(
+        errors[0].to_string().contains("100001 users and queues, and 100000 are allowed"),
+        "{}",
+        errors[0]
+    );
+    let providers = format!("<Configuration>{}</Configuration>", "<ProviderConfiguration/>".repeat(100_001));
+    let errors = read(with(FileKind::Agent, FileKind::Agent.file_name(), providers.as_bytes())).unwrap_err();
+    assert!(errors[0].to_string().contains("100001 providers"), "{}", errors[0]);
 }
 
 #[test]
