@@ -10,6 +10,8 @@ import {
   tokens,
 } from "@fluentui/react-components";
 import {
+  ArrowImportFilled,
+  ArrowImportRegular,
   bundleIcon,
   ClipboardTextLtrFilled,
   ClipboardTextLtrRegular,
@@ -38,6 +40,7 @@ const PAGES = [
   ["mailboxes", "/mailboxes", "Mailboxes", bundleIcon(MailInboxFilled, MailInboxRegular)],
   ["records", "/records", "Records", bundleIcon(MailReadFilled, MailReadRegular)],
   ["ledger", "/ledger", "Ledger", bundleIcon(ClipboardTextLtrFilled, ClipboardTextLtrRegular)],
+  ["migration", "/migration", "Email Router Migration", bundleIcon(ArrowImportFilled, ArrowImportRegular)],
   ["settings", "/settings", "Settings", bundleIcon(SettingsFilled, SettingsRegular)],
 ] as const;
 

@@ -34,11 +34,12 @@ const profileWizard = createRoute({
 const mailboxes = createRoute({
   getParentRoute: () => root,
   path: "/mailboxes",
-  validateSearch: (s): { open?: string; status?: string; q?: string; edit?: string } => ({
+  validateSearch: (s): { open?: string; status?: string; q?: string; edit?: string; select?: string[] } => ({
     open: text(s.open),
     status: text(s.status),
     q: text(s.q),
     edit: text(s.edit),
+    select: Array.isArray(s.select) ? s.select.filter((one) => typeof one === "string") : undefined,
   }),
   component: lazyRouteComponent(() => import("../features/mailboxes/MailboxesPage"), "MailboxesPage"),
 });
@@ -80,7 +81,23 @@ const settings = createRoute({
   component: lazyRouteComponent(() => import("../features/settings/SettingsPage"), "SettingsPage"),
 });
 
-const tree = root.addChildren([home, profiles, profileWizard, mailboxes, records, compose, ledger, settings]);
+const migration = createRoute({
+  getParentRoute: () => root,
+  path: "/migration",
+  component: lazyRouteComponent(() => import("../features/migration/MigrationPage"), "MigrationPage"),
+});
+
+const tree = root.addChildren([
+  home,
+  profiles,
+  profileWizard,
+  mailboxes,
+  records,
+  compose,
+  ledger,
+  migration,
+  settings,
+]);
 
 /** The window's pages. Addresses live behind `#`, since the page is served from inside the application. */
 export function createRoutes(history: RouterHistory = createHashHistory()) {

@@ -100,6 +100,8 @@ export function VirtualTable<Row>(props: {
   sort?: { value: Sort | null; onChange: (sort: Sort) => void };
   total?: number;
   compact?: boolean;
+  /** How many lines of text a row has; 1 without it. */
+  lines?: number;
   onEnd?: () => void;
 }) {
   const styles = useStyles();
@@ -108,7 +110,7 @@ export function VirtualTable<Row>(props: {
   const [active, setActive] = useState(0);
   const anchor = useRef(0);
   const columns = props.columns.filter((c) => !(props.compact && c.extra));
-  const height = Math.round((40 * textSize) / 100);
+  const height = Math.round(((20 + 20 * (props.lines ?? 1)) * textSize) / 100);
   const rows = useVirtualizer({
     count: props.rows.length,
     getScrollElement: () => scroll.current,
@@ -204,7 +206,7 @@ export function VirtualTable<Row>(props: {
         role="row"
         aria-rowindex={1}
         className={mergeClasses(styles.head, styles.line)}
-        style={{ gridTemplateColumns: template, minHeight: height }}
+        style={{ gridTemplateColumns: template, minHeight: Math.round((40 * textSize) / 100) }}
       >
         {props.selection && (
           // biome-ignore lint/a11y/useSemanticElements: see above

@@ -10,14 +10,19 @@ import type {
   SaveProfileRequest,
   SettingsView,
 } from "../bindings";
-import type { Backend, DesktopSettings } from "./backend";
+import type { Backend, DesktopSettings, FileDrop } from "./backend";
 import * as data from "./fake-data";
+import { FakeMigration, type MigrationAction } from "./fake-migration";
 import { detailOf, homeOf, RUNGS, row, SAID } from "./fake-views";
 
 /** `empty`: nothing is set up. `healthy`, `broken`: as named. `startup_error`: the data can't be opened. `standing`: the engine can't run. */
 export type Scenario = "empty" | "healthy" | "broken" | "startup_error" | "standing";
 
-type Handlers = { [A in keyof Actions]: (request: Actions[A]["request"]) => Promise<Actions[A]["response"]> };
+type Handlers = {
+  [A in Exclude<keyof Actions, MigrationAction>]: (
+    request: Actions[A]["request"],
+  ) => Promise<Actions[A]["response"]>;
+};
 
 /** An engine that only pretends: for tests, and for `npm run dev` in a plain browser. */
 export class FakeBackend implements Backend {
@@ -37,10 +42,14 @@ export class FakeBackend implements Backend {
     cycle_interval_minutes: 5,
     max_delivery_attempts: 10,
     max_message_mib: 50,
+    process_email_using: "email_router",
   };
   private desktop: DesktopSettings = { on_close: null };
   private hearers = new Set<(event: EventView) => void>();
   private closingHearers = new Set<() => void>();
+  private dropHearers = new Set<(drop: FileDrop) => void>();
+  folder: string | null = "/home/admin/router-1";
+  readonly migration: FakeMigration;
 
   /** `pause` is how long a rung takes, in milliseconds. */
   constructor(scenario: Scenario, pause = 250) {
@@ -50,13 +59,18 @@ export class FakeBackend implements Backend {
     this.profiles = empty ? [] : data.twoProfiles();
     this.mailboxes = empty ? [] : scenario === "broken" ? data.brokenMailboxes() : data.healthyMailboxes();
     this.emails = empty ? [] : data.emails();
+    this.migration = new FakeMigration({
+      emit: (event) => this.emit(event),
+      wait: () => this.wait(this.pause),
+      processEmailUsing: () => this.settings.process_email_using,
+    });
   }
 
   async rpc(action: string, request: unknown): Promise<unknown> {
     this.calls.push({ action, request });
     await this.wait(this.pause / 5);
     if (this.failing.has(action)) throw this.failing.get(action);
-    const handler = this.handlers[action as keyof Actions] as
+    const handler = { ...this.handlers, ...this.migration.handlers }[action as keyof Actions] as
       | ((request: unknown) => Promise<unknown>)
       | undefined;
     if (!handler)
@@ -100,6 +114,11 @@ export class FakeBackend implements Backend {
     this.desktop = settings;
   };
   chooseFiles = async () => this.files;
+  chooseFolder = async () => this.folder;
+  onFileDrop = (hear: (drop: FileDrop) => void) => {
+    this.dropHearers.add(hear);
+    return () => this.dropHearers.delete(hear);
+  };
   chooseTarget = async (_title: string, name: string) => `/home/admin/${name}`;
   bodyUrl = (id: string) =>
     `data:text/html;charset=utf-8,${encodeURIComponent(
@@ -109,6 +128,11 @@ export class FakeBackend implements Backend {
   /** Tells the window something, as the engine would. */
   emit(event: EventView): void {
     for (const hear of this.hearers) hear(event);
+  }
+
+  /** The person drags files. */
+  drag(drop: FileDrop): void {
+    for (const hear of this.dropHearers) hear(drop);
   }
 
   /** The person closes the window. */

@@ -5,7 +5,18 @@ import { backend } from "./backend";
 
 /** Which queries a change of this kind makes old. */
 export const OLD_AFTER: Record<string, string[]> = {
-  configuration: ["home", "profiles", "mailboxes", "mailbox", "settings", "practice", "health"],
+  configuration: [
+    "home",
+    "profiles",
+    "mailboxes",
+    "mailbox",
+    "settings",
+    "practice",
+    "health",
+    "migration_plan",
+    "migration_summary",
+    "migration_mailboxes",
+  ],
   email: ["home", "emails", "email"],
   ledger: ["home", "ledger", "quarantine"],
   alert: ["home", "alerts"],

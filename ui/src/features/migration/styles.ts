@@ -1,0 +1,58 @@
+import { makeStyles, tokens } from "@fluentui/react-components";
+
+/** What the wizard's pages look like. */
+export const useWizardStyles = makeStyles({
+  page: { display: "grid", gap: tokens.spacingVerticalL, gridTemplateColumns: "minmax(0, 1fr)" },
+  fill: { display: "flex", flexDirection: "column", gap: tokens.spacingVerticalM, flex: 1, minHeight: 0 },
+  bar: { display: "flex", flexWrap: "wrap", gap: tokens.spacingHorizontalS, alignItems: "center" },
+  title: { margin: 0, outlineStyle: "none" },
+  quiet: { color: tokens.colorNeutralForeground3 },
+  card: {
+    display: "grid",
+    gap: tokens.spacingVerticalM,
+    padding: tokens.spacingHorizontalXL,
+    backgroundColor: tokens.colorNeutralBackground1,
+    border: `1px solid ${tokens.colorNeutralStroke2}`,
+    borderRadius: tokens.borderRadiusLarge,
+    boxSizing: "border-box",
+    minWidth: 0,
+    margin: 0,
+  },
+  narrow: { maxWidth: "900px" },
+  grow: { flex: 1 },
+  foot: {
+    display: "flex",
+    flexWrap: "wrap",
+    gap: tokens.spacingHorizontalS,
+    paddingTop: tokens.spacingVerticalM,
+    borderTop: `1px solid ${tokens.colorNeutralStroke2}`,
+  },
+  columns: {
+    display: "grid",
+    gridTemplateColumns: "minmax(0, 1fr)",
+    gap: tokens.spacingHorizontalL,
+    flex: 1,
+    minHeight: 0,
+  },
+  two: { gridTemplateColumns: "minmax(0, 1fr) minmax(400px, 44%)" },
+  stack: { display: "flex", flexDirection: "column", minHeight: 0, minWidth: 0 },
+  cell: { display: "grid", minWidth: 0, lineHeight: tokens.lineHeightBase300 },
+  line: { overflow: "hidden", textOverflow: "ellipsis", whiteSpace: "nowrap" },
+  said: { display: "grid", gridTemplateColumns: "20px minmax(0, 1fr)", alignItems: "baseline" },
+  hidden: {
+    position: "absolute",
+    width: "1px",
+    height: "1px",
+    overflow: "hidden",
+    clipPath: "inset(50%)",
+    whiteSpace: "nowrap",
+  },
+  list: {
+    margin: 0,
+    padding: 0,
+    listStyle: "none",
+    display: "grid",
+    gap: tokens.spacingVerticalS,
+    overflowWrap: "anywhere",
+  },
+});
