@@ -69,6 +69,11 @@ const useStyles = makeStyles({
     boxShadow: `inset 3px 0 0 ${tokens.colorCompoundBrandStroke}`,
   },
   cell: { minWidth: 0, overflow: "hidden", textOverflow: "ellipsis", whiteSpace: "nowrap" },
+  wrap: {
+    whiteSpace: "normal",
+    lineHeight: tokens.lineHeightBase200,
+    paddingBlock: tokens.spacingVerticalXS,
+  },
   sort: {
     appearance: "none",
     border: "none",
@@ -226,7 +231,12 @@ export function VirtualTable<Row>(props: {
           return (
             // biome-ignore lint/a11y/useSemanticElements: see above
             // biome-ignore lint/a11y/useFocusableInteractive: its button takes the focus
-            <div key={column.id} role="columnheader" aria-sort={sort} className={styles.cell}>
+            <div
+              key={column.id}
+              role="columnheader"
+              aria-sort={sort}
+              className={mergeClasses(styles.cell, (props.lines ?? 1) > 1 && styles.wrap)}
+            >
               {column.sortBy && props.sort ? (
                 <button
                   type="button"

@@ -115,6 +115,7 @@ export const testIds = {
   migrationRemoveRouter: (router: number) => `migration-${router}-remove`,
   migrationMoreRouters: "migration-more-routers",
   migrationUsed: "migration-used",
+  migrationDiscard: "migration-discard",
   migrationOpenPlan: "migration-open-plan",
   migrationSavePlan: "migration-save-plan",
   migrationSamples: "migration-samples",

@@ -2,6 +2,7 @@ import {
   Button,
   Link,
   MessageBar,
+  MessageBarActions,
   MessageBarBody,
   mergeClasses,
   ProgressBar,
@@ -12,7 +13,7 @@ import { useMutation } from "@tanstack/react-query";
 import { useEffect, useRef, useState } from "react";
 import { ErrorPanel } from "../../components/ErrorPanel";
 import { backend, call, type FileDrop } from "../../lib/backend";
-import { useAction } from "../../lib/queries";
+import { useAction, useDo } from "../../lib/queries";
 import { testIds } from "../../lib/testids";
 import { bytes } from "../../lib/time";
 import { Footer } from "./Footer";
@@ -27,6 +28,7 @@ export function FilesPage({ state, change }: PageProps) {
   const styles = useWizardStyles();
   const plan = usePlan();
   const make = useDoPlan("plan_migration");
+  const discard = useDo("discard_migration");
   const open = useOpenPlan(() => change({ type: "go", step: "profiles" }));
   const aimed = useDrops((router, paths) => change({ type: "drop", router, paths }));
   const reading = useReading({ state, change });
@@ -65,6 +67,15 @@ export function FilesPage({ state, change }: PageProps) {
             </Link>
             , or plan again: that replaces it and what you decided in it.
           </MessageBarBody>
+          <MessageBarActions>
+            <Button
+              onClick={() => discard.mutate({})}
+              disabled={discard.isPending}
+              data-testid={testIds.migrationDiscard}
+            >
+              Discard the plan
+            </Button>
+          </MessageBarActions>
         </MessageBar>
       )}
       {state.routers.map((router, index) => (
@@ -118,7 +129,9 @@ export function FilesPage({ state, change }: PageProps) {
           </MessageBarBody>
         </MessageBar>
       )}
-      {(make.error || open.error) && <ErrorPanel error={make.error ?? open.error} />}
+      {(make.error || open.error || discard.error) && (
+        <ErrorPanel error={make.error ?? open.error ?? discard.error} />
+      )}
       <Footer
         next={
           <Button

@@ -149,14 +149,14 @@ export function MailboxDecisions({ plan }: { plan: MigrationPlanView }) {
 
 const name = (m: MigrationMailboxView) => m.address ?? `${m.source_id ?? "unknown"} (no address)`;
 const conflictText = (one: { kind: string; count: number }) =>
-  `${one.count.toLocaleString()} ${word("conflict", one.kind).toLowerCase()}`;
+  `${word("conflict", one.kind).toLowerCase()}: ${one.count.toLocaleString()}`;
 
 function Why({ mailbox }: { mailbox: MigrationMailboxView }) {
   const styles = useWizardStyles();
   const texts = [...mailbox.conflicts, ...mailbox.findings].map((one) => one.text);
   const first = texts[0] ?? (mailbox.skip_reason || `Starts at ${word("dateFrom", mailbox.date)}.`);
   return (
-    <span style={{ whiteSpace: "normal" }} className={styles.cell} title={texts.join(" ") || first}>
+    <span className={styles.clampTwo} title={texts.join(" ") || first}>
       {first}
     </span>
   );

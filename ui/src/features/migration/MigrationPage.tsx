@@ -4,6 +4,7 @@ import { type QueryClient, useQueryClient } from "@tanstack/react-query";
 import { type Dispatch, type ReactElement, useEffect, useReducer, useRef } from "react";
 import { ErrorPanel } from "../../components/ErrorPanel";
 import { Loading, Page } from "../../components/Page";
+import { useLow } from "../../lib/appearance";
 import { useAction } from "../../lib/queries";
 import { testIds } from "../../lib/testids";
 import { FilesPage } from "./FilesPage";
@@ -87,6 +88,7 @@ function Steps({ start, keep }: { start: Wizard; keep: WeakMap<QueryClient, Wiza
   const [state, change] = useReducer(reduce, start);
   const title = useRef<HTMLHeadingElement>(null);
   const before = useRef(state.step);
+  const low = useLow();
 
   useEffect(() => {
     keep.set(queries, state);
@@ -106,7 +108,7 @@ function Steps({ start, keep }: { start: Wizard; keep: WeakMap<QueryClient, Wiza
     <Page
       title="Email Router Data Migration"
       description={settled ? undefined : "Nothing is written before you choose Start."}
-      layout={state.step === "profiles" ? "fill" : "scroll"}
+      layout={state.step === "profiles" && !low ? "fill" : "scroll"}
     >
       <nav aria-label="Steps">
         <ol className={styles.steps}>

@@ -13,7 +13,7 @@ import { useWizardStyles } from "./styles";
 
 const useStyles = makeStyles({
   steps: { margin: 0, padding: 0, listStyle: "none", display: "grid", gap: tokens.spacingVerticalL },
-  step: { display: "grid", gridTemplateColumns: "24px minmax(0, 1fr)", alignItems: "start" },
+  step: { display: "grid", gridTemplateColumns: "1.75rem minmax(0, 1fr)", alignItems: "start" },
   body: { display: "grid", gap: tokens.spacingVerticalS, justifyItems: "start" },
 });
 
@@ -104,11 +104,14 @@ function ToTest(props: { kind: "queue" | "user"; addresses: string[]; waiting: n
   return (
     <Button
       appearance={props.first ? "primary" : "secondary"}
-      disabled={n === 0}
-      onClick={() => void navigate({ to: "/mailboxes", search: { select: props.addresses } })}
+      onClick={() => void navigate({ to: "/mailboxes", search: n > 0 ? { select: props.addresses } : {} })}
       data-testid={testIds.migrationTest(props.kind)}
     >
-      {props.waiting > n && n > 0 ? `Go to the first ${what}` : `Go to the ${what}`}
+      {n === 0
+        ? `Go to mailboxes of ${props.kind}s`
+        : props.waiting > n
+          ? `Go to the first ${what}`
+          : `Go to the ${what}`}
     </Button>
   );
 }

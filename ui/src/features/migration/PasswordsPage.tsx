@@ -46,6 +46,9 @@ export function PasswordsPage(props: { summary: MigrationSummaryView; onDone: ()
         void save();
       }}
     >
+      <Text as="h3" size={400} weight="semibold" className={styles.title}>
+        Enter passwords
+      </Text>
       <Text>
         {count(missing.length, "password")} missing. Each is entered once and kept in this computer’s
         credential store for everything that uses it. You can enter some now and the others later.

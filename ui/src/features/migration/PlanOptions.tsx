@@ -6,7 +6,7 @@ import { hasFiles, pathsOf, type Wizard } from "./state";
 
 const useStyles = makeStyles({
   options: { display: "flex", flexWrap: "wrap", gap: tokens.spacingHorizontalL, alignItems: "flex-end" },
-  field: { flex: "0 1 280px" },
+  field: { flex: "0 1 18rem" },
 });
 
 /** How the plan is made. A change plans again from the files, which is said, since decisions begin anew. */

@@ -6,7 +6,7 @@ import { ErrorPanel } from "../../components/ErrorPanel";
 import { EmptyState, Loading } from "../../components/Page";
 import { StatusLabel } from "../../components/StatusLabel";
 import { type Column, VirtualTable } from "../../components/VirtualTable";
-import { useCompact } from "../../lib/appearance";
+import { useCompact, useLow } from "../../lib/appearance";
 import { testIds } from "../../lib/testids";
 import { count, word } from "../../lib/words";
 import { Footer } from "./Footer";
@@ -28,6 +28,7 @@ export function ProfilesPage({ state, change }: PageProps) {
   const [open, setOpen] = useState<Open>(null);
   const stacked = useCompact(1240);
   const compact = useCompact(1000);
+  const low = useLow();
 
   if (plan.isPending) return <Loading what="the plan" />;
   if (!plan.data)
@@ -100,7 +101,7 @@ export function ProfilesPage({ state, change }: PageProps) {
             />
           </span>
         ) : (
-          <StatusLabel status="failed" text="Can’t be" />
+          <StatusLabel status="failed" text="Not possible" />
         ),
     },
   ];
@@ -132,7 +133,7 @@ export function ProfilesPage({ state, change }: PageProps) {
             : "The plan has no pair of incoming and outgoing profiles."}
         </EmptyState>
       ) : (
-        <div className={mergeClasses(styles.columns, panel && !stacked && styles.two)}>
+        <div className={mergeClasses(styles.columns, panel && !stacked && styles.two, low && styles.tall)}>
           {(!panel || !stacked) && (
             <div className={styles.stack}>
               <VirtualTable
@@ -145,7 +146,7 @@ export function ProfilesPage({ state, change }: PageProps) {
                 open={row ? String(row.id) : null}
                 onOpen={(one) => setOpen(one.id)}
                 compact={Boolean(panel) || compact}
-                lines={2}
+                lines={3}
               />
             </div>
           )}
@@ -205,7 +206,7 @@ function NewProfile({ row, onName }: { row: MigrationRowView; onName: (name: str
   useEffect(() => setName(profile?.name ?? ""), [profile?.name]);
   if (!profile)
     return (
-      <div className={styles.cell} style={{ whiteSpace: "normal" }} title={row.cannot ?? undefined}>
+      <div className={styles.clamp} title={row.cannot ?? undefined}>
         {row.cannot}
       </div>
     );
@@ -244,7 +245,7 @@ function NewProfile({ row, onName }: { row: MigrationRowView; onName: (name: str
           data-testid={testIds.migrationRowName(row.id)}
         />
       )}
-      <span className={mergeClasses(styles.line, styles.quiet)} title={facts}>
+      <span className={mergeClasses(styles.clampTwo, styles.quiet)} title={facts}>
         {profile.cannot_enable ? "Can’t be enabled yet · " : ""}
         {facts}
       </span>

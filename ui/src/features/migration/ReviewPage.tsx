@@ -84,30 +84,32 @@ export function ReviewPage({ change }: PageProps) {
           </Button>
         }
       >
-        <Button
-          appearance="subtle"
-          icon={<DocumentArrowDownRegular />}
-          onClick={() => void save.choose("Save the plan", "email-router-migration-plan.json")}
-          data-testid={testIds.migrationSavePlan}
-        >
-          Save plan…
-        </Button>
-        <Button
-          appearance="subtle"
-          icon={<DocumentArrowDownRegular />}
-          onClick={() => void report.choose("Save the report", "email-router-migration-plan.html")}
-          data-testid={testIds.migrationReport("html")}
-        >
-          Save as HTML…
-        </Button>
-        <Button
-          appearance="subtle"
-          icon={<DocumentArrowDownRegular />}
-          onClick={() => void report.choose("Save the report", "email-router-migration-plan.csv")}
-          data-testid={testIds.migrationReport("csv")}
-        >
-          Save as CSV…
-        </Button>
+        <div className={styles.bar}>
+          <Button
+            appearance="subtle"
+            icon={<DocumentArrowDownRegular />}
+            onClick={() => void save.choose("Save the plan", "email-router-migration-plan.json")}
+            data-testid={testIds.migrationSavePlan}
+          >
+            Save plan…
+          </Button>
+          <Button
+            appearance="subtle"
+            icon={<DocumentArrowDownRegular />}
+            onClick={() => void report.choose("Save the report", "email-router-migration-plan.html")}
+            data-testid={testIds.migrationReport("html")}
+          >
+            Save as HTML…
+          </Button>
+          <Button
+            appearance="subtle"
+            icon={<DocumentArrowDownRegular />}
+            onClick={() => void report.choose("Save the report", "email-router-migration-plan.csv")}
+            data-testid={testIds.migrationReport("csv")}
+          >
+            Save as CSV…
+          </Button>
+        </div>
       </Footer>
     </div>
   );

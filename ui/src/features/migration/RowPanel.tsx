@@ -1,4 +1,5 @@
 import {
+  Button,
   MessageBar,
   MessageBarBody,
   makeStyles,
@@ -8,6 +9,7 @@ import {
   ToggleButton,
   tokens,
 } from "@fluentui/react-components";
+import { DocumentArrowDownRegular } from "@fluentui/react-icons";
 import { useInfiniteQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import type {
@@ -27,6 +29,8 @@ import { call } from "../../lib/backend";
 import { useSettled } from "../../lib/queries";
 import { testIds } from "../../lib/testids";
 import { word } from "../../lib/words";
+import { useSaveTo } from "./plan";
+import { SavedTo } from "./SavedTo";
 import { useWizardStyles } from "./styles";
 
 const useStyles = makeStyles({
@@ -122,6 +126,7 @@ function Fields({ row }: { row: number | null }) {
   });
   const fields = pages.data?.pages.flatMap((page) => page.fields) ?? [];
   const counts = pages.data?.pages[0]?.counts;
+  const save = useSaveTo((path) => call("save_migration_report", { path, format: "provenance_csv" }));
   const columns: Column<MigrationFieldView>[] = [
     {
       id: "field",
@@ -161,9 +166,22 @@ function Fields({ row }: { row: number | null }) {
   ];
   return (
     <div className={styles.fields}>
-      <Text as="h3" weight="semibold">
-        What became of its fields
-      </Text>
+      <div className={shared.bar}>
+        <Text as="h3" weight="semibold" className={shared.grow}>
+          {row === null ? "What became of the fields" : "What became of its fields"}
+        </Text>
+        <Button
+          size="small"
+          appearance="subtle"
+          icon={<DocumentArrowDownRegular />}
+          onClick={() => void save.choose("Save all fields", "email-router-fields.csv")}
+          data-testid={testIds.migrationReport("provenance")}
+        >
+          Save all as CSV…
+        </Button>
+      </div>
+      {Boolean(save.error) && <ErrorPanel error={save.error} />}
+      <SavedTo path={save.saved} />
       <div className={shared.bar}>
         <SearchBox
           className={styles.search}

@@ -122,7 +122,7 @@ test("an error names router, file and line, and the other router's files stay ch
   expect(second).toHaveTextContent("Copy the file again");
   expect(screen.getByTestId(testIds.migrationFile(1, "key"))).toHaveValue("/good/EncryptionKey.xml");
   await user.click(screen.getByTestId(testIds.migrationNext));
-  expect(await screen.findByRole("alert")).toHaveTextContent("Correct what is marked");
+  expect(await screen.findByText(/Correct what is marked/)).toBeInTheDocument();
   expect(requestsOf(fake, "plan_migration")).toEqual([]);
   await user.click(screen.getByTestId(testIds.migrationRemoveRouter(2)));
   await user.click(screen.getByTestId(testIds.migrationNext));
@@ -261,6 +261,24 @@ test("a plan is saved to a file and opened from one; another file is refused wit
   expect(await screen.findByTestId(testIds.migrationRow(0))).toBeInTheDocument();
 }, 60_000);
 
+test("the plan that is kept is named on the files page, and can be discarded", async () => {
+  const user = userEvent.setup();
+  open(planned);
+  await user.click(await screen.findByTestId(testIds.migrationBack));
+  expect(await screen.findByText(/A plan with 4 pairs/)).toBeInTheDocument();
+  await user.click(screen.getByTestId(testIds.migrationDiscard));
+  await waitFor(() => expect(screen.queryByTestId(testIds.migrationDiscard)).not.toBeInTheDocument());
+});
+
+test("all fields are saved as CSV", async () => {
+  const user = userEvent.setup();
+  const fake = open(planned);
+  await user.click(await screen.findByTestId(testIds.migrationAllFields));
+  await user.click(await screen.findByTestId(testIds.migrationReport("provenance")));
+  expect(await screen.findByText(/Saved to/)).toHaveTextContent("email-router-fields.csv");
+  expect(requestsOf(fake, "save_migration_report")).toMatchObject([{ format: "provenance_csv" }]);
+});
+
 test("while it runs, progress is shown, leaving asks, and a cancel writes nothing", async () => {
   const user = userEvent.setup();
   const fake = open(planned, "healthy", 400);
@@ -335,7 +353,7 @@ test("queues come first: the mailboxes are listed with them selected", async () 
     }));
   });
   const queues = await screen.findByTestId(testIds.migrationTest("queue"));
-  await waitFor(() => expect(queues).toBeEnabled());
+  await waitFor(() => expect(queues).toHaveTextContent("the first 1 queue"));
   await user.click(queues);
   expect(await screen.findByTestId(testIds.mailboxTestEnable)).toHaveTextContent("Test & Enable 1 mailbox");
 }, 60_000);
