@@ -40,7 +40,7 @@ const PAGES = [
   ["mailboxes", "/mailboxes", "Mailboxes", bundleIcon(MailInboxFilled, MailInboxRegular)],
   ["records", "/records", "Records", bundleIcon(MailReadFilled, MailReadRegular)],
   ["ledger", "/ledger", "Ledger", bundleIcon(ClipboardTextLtrFilled, ClipboardTextLtrRegular)],
-  ["migration", "/migration", "Email Router Migration", bundleIcon(ArrowImportFilled, ArrowImportRegular)],
+  ["migration", "/migration", "Migration", bundleIcon(ArrowImportFilled, ArrowImportRegular)],
   ["settings", "/settings", "Settings", bundleIcon(SettingsFilled, SettingsRegular)],
 ] as const;
 

@@ -40,7 +40,7 @@ export function FilesPage({ state, change }: PageProps) {
 
   const next = async () => {
     change({ type: "showErrors" });
-    if (!view?.ready || gaps.length > 0 || isReading(state)) return;
+    if (!view?.ready || gaps.length > 0) return;
     if (await make.run({ routers: pathsOf(state) })) change({ type: "go", step: "profiles" });
   };
   return (
@@ -137,10 +137,10 @@ export function FilesPage({ state, change }: PageProps) {
           <Button
             type="submit"
             appearance="primary"
-            disabled={make.isPending}
+            disabled={make.isPending || isReading(state)}
             data-testid={testIds.migrationNext}
           >
-            {make.isPending ? "Planning…" : "Next"}
+            {make.isPending ? "Planning…" : isReading(state) && !reading.error ? "Reading…" : "Next"}
           </Button>
         }
       >

@@ -191,10 +191,10 @@ function Owners({ row }: { row: MigrationRowView }) {
   return (
     <div className={styles.cell}>
       <span className={styles.line}>{count(row.users, "user")}</span>
-      <span className={mergeClasses(styles.line, styles.quiet)}>
-        {count(row.queues, "queue")}
-        {row.forward_mailboxes > 0 && `, ${row.forward_mailboxes} forward`}
-      </span>
+      <span className={mergeClasses(styles.line, styles.quiet)}>{count(row.queues, "queue")}</span>
+      {row.forward_mailboxes > 0 && (
+        <span className={mergeClasses(styles.line, styles.quiet)}>{row.forward_mailboxes} forward</span>
+      )}
     </div>
   );
 }
