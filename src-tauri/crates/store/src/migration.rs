@@ -169,14 +169,8 @@ impl Store {
     /// # Errors
     /// [`StorageError`].
     pub async fn configuration_snapshot(&self) -> Result<ConfigurationSnapshot, StorageError> {
-        self.read(|connection| {
-            // One read transaction, so that all of it is of the same moment.
-            let transaction = connection.unchecked_transaction()?;
-            let found = snapshot(&transaction)?;
-            transaction.commit()?;
-            JobResult::Ok(found)
-        })
-        .await
+        // A read is one transaction, so all of it is of the same moment.
+        self.read(|connection| JobResult::Ok(snapshot(connection)?)).await
     }
 
     /// The latest migration that was applied, undone or not.

@@ -80,9 +80,9 @@ fn needs_passwords(command: &Command) -> bool {
         Command::Apply { .. } | Command::Run { .. } | Command::Sync { .. } => true,
         Command::Profile(command) => matches!(command, ProfileCommand::Probe { .. }),
         Command::Mailbox(command) => matches!(command, MailboxCommand::TestEnable { .. }),
-        // Undoing forgets passwords; applying keeps none, because a plan's file has none.
+        // The summary says which passwords are there.
         Command::Migrate(command) => {
-            matches!(command, MigrateCommand::Passwords | MigrateCommand::Undo)
+            !matches!(command, MigrateCommand::Plan { .. } | MigrateCommand::Sample { .. })
         }
         Command::Email(command) => match command {
             EmailCommand::List { .. }
