@@ -37,6 +37,7 @@ export class FakeBackend implements Backend {
     cycle_interval_minutes: 5,
     max_delivery_attempts: 10,
     max_message_mib: 50,
+    process_email_using: "server_side_synchronization",
   };
   private desktop: DesktopSettings = { on_close: null };
   private hearers = new Set<(event: EventView) => void>();

@@ -17,7 +17,11 @@ use crate::{
     },
 };
 use sha2::{Digest, Sha256};
-use std::{fmt::Write, sync::Arc};
+use std::{
+    collections::{HashMap, HashSet},
+    fmt::Write,
+    sync::Arc,
+};
 use tandem_domain::{
     directory::{DirectoryEntry, DirectoryId},
     ids::{MailboxId, OrganizationId, ProfileId},
@@ -215,6 +219,7 @@ impl Job {
 
     fn write(&self, work: &mut MigrationWork<'_>, here: &Snapshot, made: &Changes) -> Result<Undo, Stopped> {
         let mut undo = Undo::default();
+        let before: HashMap<_, _> = here.mailboxes.iter().map(|one| (one.id, one)).collect();
         for (done, profile) in made.profiles.iter().enumerate() {
             work.change(&ConfigurationChange::Profile(profile.clone()))?;
             undo.profiles.push(profile.id.0);
@@ -235,7 +240,7 @@ impl Job {
         }
         for (done, change) in made.mailboxes.iter().enumerate() {
             let id = change.mailbox.id;
-            match here.mailboxes.iter().find(|one| one.id == id) {
+            match before.get(&id) {
                 Some(before) => {
                     undo.changed.push(MailboxBefore::of(before));
                     // What was proved was another server: it needs a new test.
@@ -263,13 +268,10 @@ fn fingerprint(plan: &Plan) -> Result<String, ApiError> {
 
 fn outcome(plan: &Plan, here: &Snapshot, made: &Changes) -> Outcome {
     let written: Vec<&Mailbox> = made.mailboxes.iter().map(|change| &change.mailbox).collect();
-    let mut mailboxes: Vec<Mailbox> = here
-        .mailboxes
-        .iter()
-        .filter(|one| !written.iter().any(|other| other.id == one.id))
-        .cloned()
-        .collect();
-    mailboxes.extend(written.iter().map(|one| Mailbox::clone(one)));
+    let ids: HashSet<_> = written.iter().map(|one| one.id).collect();
+    let mut mailboxes: Vec<Mailbox> =
+        here.mailboxes.iter().filter(|one| !ids.contains(&one.id)).cloned().collect();
+    mailboxes.extend(written.iter().copied().cloned());
     mailboxes.extend(made.forward_mailboxes.iter().cloned());
     let profiles: Vec<_> = here.profiles.iter().chain(&made.profiles).cloned().collect();
     let mut counts = views::counts(&summary(plan));
@@ -339,4 +341,47 @@ fn sentences(counts: &crate::wire::MigrationCounts, made: &Changes) -> Vec<Strin
     }
     said.push("Nothing is processed until a mailbox is approved, tested and enabled.".to_owned());
     said
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        OpenOptions, SecretsChoice,
+        migration::ExampleServers,
+        wire::{ExportRequest, PlanMigrationRequest, RouterPaths},
+    };
+
+    #[tokio::test]
+    async fn what_is_cancelled_writes_nothing() {
+        let home = tempfile::tempdir().unwrap();
+        let options = OpenOptions { data: Some(home.path().join("data")), secrets: SecretsChoice::Memory };
+        let tandem = Tandem::open(options).await.unwrap();
+        let folder = home.path().join("routers");
+        let made = tandem.write_example_router_files(&folder, &ExampleServers::default()).unwrap();
+        let router = RouterPaths { number: 1, dropped: made.routers[..1].to_vec(), ..RouterPaths::default() };
+        let request = PlanMigrationRequest { routers: vec![router], ..PlanMigrationRequest::default() };
+        tandem.plan_migration(request).await.unwrap();
+        let before = tandem.export(ExportRequest::default()).await.unwrap();
+        let job = |cancel: CancellationToken, plan| Job {
+            organization: tandem.store.organization_id(),
+            plan,
+            reviewed: None,
+            cancel,
+            hub: Arc::clone(&tandem.hub),
+        };
+        let plan = tandem.draft_plan().await.unwrap();
+        let cancelled = CancellationToken::new();
+        cancelled.cancel();
+        let stopped = job(cancelled, Arc::clone(&plan));
+        let stopped = tandem.store.migrate(tandem.now(), move |work| stopped.run(work)).await;
+        assert!(matches!(stopped, Err(Stopped(error)) if error.code == "migration_cancelled"));
+        assert_eq!(tandem.export(ExportRequest::default()).await.unwrap(), before);
+        assert_eq!(tandem.store.latest_migration().await.unwrap(), None);
+        // The same, not cancelled, is written: the test cancels what would have worked.
+        let good = job(CancellationToken::new(), plan);
+        let done = tandem.store.migrate(tandem.now(), move |work| good.run(work)).await;
+        assert!(matches!(done, Ok(Some(outcome)) if outcome.mailboxes.len() == 3));
+        tandem.close().await;
+    }
 }

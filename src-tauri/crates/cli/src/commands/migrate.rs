@@ -199,7 +199,7 @@ fn plan_text(view: &MigrationPlanView) -> String {
     }
     match &view.file {
         Some(file) => {
-            text += &format!("\nSaved to {file}. Nothing was changed; `tandem migrate apply` applies it.\n")
+            text += &format!("\nSaved to {file}. Nothing was changed; `tandem migrate apply` applies it.\n");
         }
         None => text += "\nNothing was changed.\n",
     }
