@@ -9,7 +9,7 @@ use tandem_engine::ports::storage::{Configuration, CycleReport, Schedule, Storag
 use tandem_store::{
     Store,
     configuration::{ConfigurationChange, ConfigurationError},
-    migration::{MigrationWork, NewMigration},
+    migration::NewMigration,
 };
 
 fn new_migration() -> NewMigration {
@@ -51,8 +51,11 @@ async fn what_was_applied_is_recorded_and_marked_when_undone() {
     assert_eq!(seen, Ok(3));
     let kept = store.latest_migration().await.unwrap().unwrap();
     assert_eq!((kept.applied_at, kept.undone_at, kept.recorded), (at(5), None, new_migration()));
-    let undone: Result<(), StorageError> = store.migrate(at(9), MigrationWork::undone).await;
-    undone.unwrap();
+    let undone = store.migrate(at(9), |work| {
+        work.undone()?;
+        Ok::<_, StorageError>(work.latest()?.and_then(|one| one.undone_at))
+    });
+    assert_eq!(undone.await, Ok(Some(at(9))));
     assert_eq!(store.latest_migration().await.unwrap().unwrap().undone_at, Some(at(9)));
 }
 
