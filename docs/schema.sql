@@ -1,4 +1,4 @@
--- Version 1. Written by a test (UPDATE_SCHEMA=1); change src/schema instead.
+-- Version 2. Written by a test (UPDATE_SCHEMA=1); change src/schema instead.
 
 CREATE TABLE alert (
     row INTEGER PRIMARY KEY,
@@ -217,7 +217,7 @@ CREATE TABLE organization (
     cycle_interval_minutes INTEGER NOT NULL,
     max_delivery_attempts INTEGER NOT NULL,
     max_message_bytes INTEGER NOT NULL
-) STRICT;
+, process_email_using TEXT NOT NULL DEFAULT 'server_side_synchronization') STRICT;
 
 CREATE TABLE profile (
     id BLOB PRIMARY KEY,
@@ -269,6 +269,20 @@ CREATE TABLE raw_message (
     row INTEGER PRIMARY KEY,
     size INTEGER NOT NULL,
     bytes BLOB
+) STRICT;
+
+CREATE TABLE router_migration (
+    row INTEGER PRIMARY KEY,
+    -- SHA-256 of the plan.
+    plan TEXT NOT NULL,
+    applied_at INTEGER NOT NULL,
+    undone_at INTEGER,
+    -- The configuration before it, as `export --records` wrote it.
+    export_before TEXT NOT NULL,
+    -- What undoing it takes (JSON).
+    undo TEXT NOT NULL,
+    -- What came of it (JSON).
+    result TEXT NOT NULL
 ) STRICT;
 
 CREATE TABLE schedule (

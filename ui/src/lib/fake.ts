@@ -36,13 +36,13 @@ export class FakeBackend implements Backend {
   mailboxes: MailboxView[];
   private emails: EmailView[];
   practicing = false;
-  private settings: SettingsView = {
+  settings: SettingsView = {
     allow_plain_connections: false,
     require_approval: true,
     cycle_interval_minutes: 5,
     max_delivery_attempts: 10,
     max_message_mib: 50,
-    process_email_using: "email_router",
+    process_email_using: "server_side_synchronization",
   };
   private desktop: DesktopSettings = { on_close: null };
   private hearers = new Set<(event: EventView) => void>();

@@ -14,12 +14,16 @@ use tandem_domain::{
     health::{HealthStatus, WorkloadHealth, health, worst},
     ids::MailboxId,
     mailbox::Approval,
+    settings::ProcessEmailUsing,
     workload::Workload,
 };
 use tandem_engine::ports::storage::Schedule;
 use tandem_secrets::StoreState;
 use tandem_store::view::{self, AlertState};
 
+/// What is said while the settings leave email to the Email Router.
+pub(crate) const ROUTER_PROCESSES: &str =
+    "The Email Router processes this organization's email; Tandem processes nothing.";
 /// At most this many alerts are shown at once.
 const SHOWN_ALERTS: u32 = 1_000;
 /// Mailboxes on Home.
@@ -109,7 +113,10 @@ impl Tandem {
             None if mailboxes == 0 => ("empty", None),
             None => (HealthStatus::Unproven.as_str(), None),
         };
-        let headline = headline(status, mailboxes, troubled);
+        let headline = match self.organization_settings().await?.process_email_using {
+            ProcessEmailUsing::ServerSideSynchronization => headline(status, mailboxes, troubled),
+            ProcessEmailUsing::EmailRouter => ROUTER_PROCESSES.to_owned(),
+        };
         Ok(Home {
             status: status.to_owned(),
             headline,

@@ -27,4 +27,5 @@ pub mod wire;
 
 pub use compose::{OpenOptions, RunFor, RunReport, SecretsChoice, Tandem, data_folder, vault_exists};
 pub use configuration::AskPassword;
+pub use migration::ExampleServers;
 pub use practice::{Practice, PracticeMailbox, PracticeReport};

@@ -35,8 +35,10 @@ impl Tandem {
             }
         }
         let words = ProcessEmailUsing::ALL.map(ProcessEmailUsing::as_str);
-        let process_email_using = ProcessEmailUsing::from_word(&wanted.process_email_using)
-            .ok_or_else(|| ApiError::unknown_word("process_email_using", &wanted.process_email_using, &words))?;
+        let process_email_using =
+            ProcessEmailUsing::from_word(&wanted.process_email_using).ok_or_else(|| {
+                ApiError::unknown_word("process_email_using", &wanted.process_email_using, &words)
+            })?;
         let settings = OrganizationSettings {
             allow_plain_connections: wanted.allow_plain_connections,
             require_approval: wanted.require_approval,

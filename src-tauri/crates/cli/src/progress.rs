@@ -51,6 +51,8 @@ struct View {
     finished_items: u64,
     finished_cycles: u64,
     tests: u64,
+    /// The step of a migration and how far it is.
+    migration: Option<(String, u32, u32)>,
     changed: bool,
     last_line: Instant,
 }
@@ -71,6 +73,7 @@ impl View {
             finished_items: 0,
             finished_cycles: 0,
             tests: 0,
+            migration: None,
             changed: false,
             last_line: Instant::now(),
         }
@@ -87,6 +90,7 @@ impl View {
                 self.running.insert((mailbox, workload), (done, total));
             }
             EventView::Ladder { .. } => self.tests += 1,
+            EventView::Migration { step, done, total } => self.migration = Some((step, done, total)),
             EventView::Rung { .. } | EventView::Changed { .. } | EventView::Engine { .. } => return,
         }
         self.changed = true;
@@ -106,6 +110,9 @@ impl View {
     }
 
     fn line(&self) -> String {
+        if let Some((step, done, total)) = &self.migration {
+            return format!("{}: {} {done} of {total}", self.doing, step.replace('_', " "));
+        }
         let items =
             self.finished_items + self.running.values().map(|(done, _)| u64::from(*done)).sum::<u64>();
         let mut line = format!("{}: {items} messages, {} cycles done", self.doing, self.finished_cycles);

@@ -7,7 +7,7 @@ use crate::{
     Instant,
     mailbox::{Approval, DeliveryMethod, Mailbox},
     profile::EmailServerProfile,
-    settings::OrganizationSettings,
+    settings::{OrganizationSettings, ProcessEmailUsing},
     workload::{Workload, WorkloadStatus},
 };
 use chrono::Duration;
@@ -63,6 +63,10 @@ pub fn health(
 ) -> Option<WorkloadHealth> {
     if mailbox.method(workload) != DeliveryMethod::ServerSideSync {
         return None;
+    }
+    if settings.process_email_using == ProcessEmailUsing::EmailRouter {
+        let why = "The Email Router processes this organization's email.".to_owned();
+        return Some(WorkloadHealth { status: HealthStatus::Unproven, since: None, why });
     }
     let min_polling_interval = profile.map_or(0, |profile| profile.min_polling_interval_minutes);
     let interval = Duration::minutes(settings.cycle_interval_minutes.max(min_polling_interval).max(1).into());

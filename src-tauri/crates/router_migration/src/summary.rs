@@ -189,8 +189,8 @@ fn sentences(plan: &Plan, sum: &Summary) -> Vec<Sentence> {
             sum.forward_mailboxes,
             About::ForwardMailboxes,
             true,
-            "forward mailbox is created, without processing for now.",
-            "forward mailboxes are created, without processing for now.",
+            "forward mailbox is created; it cannot be processed yet.",
+            "forward mailboxes are created; they cannot be processed yet.",
         ),
     ];
     for (count, about, attention, one, many) in optional {

@@ -98,7 +98,8 @@ pub enum ConfigurationError {
     Storage(#[from] StorageError),
 }
 
-type Applied = JobResult<(), ConfigurationError>;
+/// What one change gives.
+pub(crate) type Applied = JobResult<(), ConfigurationError>;
 
 impl Store {
     /// Applies changes in their order and in one transaction: all, or none and the first error.
@@ -121,7 +122,13 @@ impl Store {
     }
 }
 
-fn apply(connection: &Connection, change: &ConfigurationChange, at: Instant, told: &mut Changes) -> Applied {
+/// Applies one change inside the caller's transaction.
+pub(crate) fn apply(
+    connection: &Connection,
+    change: &ConfigurationChange,
+    at: Instant,
+    told: &mut Changes,
+) -> Applied {
     match change {
         ConfigurationChange::Settings(settings) => organization::update(connection, settings)?,
         ConfigurationChange::Profile(profile) => upsert_profile(connection, profile)?,

@@ -26,6 +26,7 @@ function open(
 }
 const planned = (fake: FakeBackend) => fake.migration.planned();
 const applied = (fake: FakeBackend) => {
+  fake.settings.process_email_using = "email_router";
   fake.migration.planned();
   fake.migration.applied();
 };

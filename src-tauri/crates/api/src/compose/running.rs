@@ -2,12 +2,13 @@
 
 use super::Tandem;
 use crate::{
+    health::ROUTER_PROCESSES,
     people::{of_failure, of_open, of_storage},
     wire::{ApiError, MailboxRequest, MailboxView},
 };
 use serde::Serialize;
 use std::{sync::Arc, time::Duration};
-use tandem_domain::{mailbox::Mailbox, schedule::CycleEnd, workload::Workload};
+use tandem_domain::{mailbox::Mailbox, schedule::CycleEnd, settings::ProcessEmailUsing, workload::Workload};
 use tandem_engine::{
     ports::storage::Schedule,
     runner::{RunMode, SyncOutcome},
@@ -45,6 +46,8 @@ pub struct RunReport {
     pub failures: Vec<ApiError>,
     /// Whether another process runs the engine, and was told instead.
     pub handed_over: bool,
+    /// Why nothing was processed, when the settings say so.
+    pub note: Option<String>,
 }
 
 /// The engine in the background.
@@ -101,12 +104,16 @@ impl Tandem {
             }
         };
         self.hub.start_tally();
+        if self.router_processes().await? {
+            tracing::warn!("{ROUTER_PROCESSES}");
+        }
         self.run_locked(mode, stop).await?;
         let tally = self.hub.tally();
         let mut failures: Vec<_> = tally.failures.into_values().collect();
         failures.sort_by(|a, b| (&a.object, &a.code).cmp(&(&b.object, &b.code)));
         let failed = u32::try_from(failures.len()).unwrap_or(u32::MAX);
-        Ok(RunReport { cycles: tally.cycles, items: tally.items, failed, failures, handed_over: false })
+        let note = self.router_processes().await?.then(|| ROUTER_PROCESSES.to_owned());
+        Ok(RunReport { cycles: tally.cycles, items: tally.items, failed, failures, handed_over: false, note })
     }
 
     /// Runs a mailbox's cycles now, here, or in the process that runs the engine.
@@ -120,6 +127,7 @@ impl Tandem {
         stop: &CancellationToken,
     ) -> Result<RunReport, ApiError> {
         let mailbox = self.find_mailbox(address).await?;
+        self.refuse_for_router(address).await?;
         let workloads = self.workloads_to_sync(&mailbox, workload)?;
         let lock = match self.lock() {
             Ok(lock) => lock,
@@ -145,6 +153,7 @@ impl Tandem {
     /// As [`Tandem::sync`].
     pub async fn sync_now(&self, request: MailboxRequest) -> Result<MailboxView, ApiError> {
         let mailbox = self.find_mailbox(&request.address).await?;
+        self.refuse_for_router(&request.address).await?;
         if self.hub.engine_running() {
             let workloads = self.workloads_to_sync(&mailbox, None)?;
             self.hand_over(&mailbox, &workloads).await?;
@@ -153,6 +162,20 @@ impl Tandem {
             self.sync(&request.address, None, &self.closing).await?;
         }
         self.mailbox_view(mailbox.id).await
+    }
+
+    /// Whether the settings leave email to the Email Router.
+    async fn router_processes(&self) -> Result<bool, ApiError> {
+        Ok(self.organization_settings().await?.process_email_using == ProcessEmailUsing::EmailRouter)
+    }
+
+    async fn refuse_for_router(&self, address: &str) -> Result<(), ApiError> {
+        if !self.router_processes().await? {
+            return Ok(());
+        }
+        let remedy = "Set Process email using to Server-Side Synchronization once the Email Router is stopped for this \
+                      organization; only one of the two may process it.";
+        Err(ApiError::plain("email_router_processes", address, ROUTER_PROCESSES, remedy))
     }
 
     fn workloads_to_sync(

@@ -105,6 +105,7 @@ fn fields_of_settings(settings: &OrganizationSettings) -> Fields {
         ("cycle_interval_minutes", settings.cycle_interval_minutes.to_string()),
         ("max_delivery_attempts", settings.max_delivery_attempts.to_string()),
         ("max_message_mib", (settings.max_message_bytes >> 20).to_string()),
+        ("process_email_using", settings.process_email_using.as_str().to_owned()),
     ]
 }
 

@@ -39,6 +39,7 @@ struct Settings {
     cycle_interval_minutes: u16,
     max_delivery_attempts: u16,
     max_message_mib: u64,
+    process_email_using: &'static str,
 }
 
 #[derive(Serialize)]
@@ -130,6 +131,7 @@ fn settings_table(settings: &OrganizationSettings) -> Settings {
         cycle_interval_minutes: settings.cycle_interval_minutes,
         max_delivery_attempts: settings.max_delivery_attempts,
         max_message_mib: settings.max_message_bytes >> 20,
+        process_email_using: settings.process_email_using.as_str(),
     }
 }
 

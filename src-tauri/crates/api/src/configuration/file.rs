@@ -33,6 +33,7 @@ pub(crate) struct RawSettings {
     pub(crate) cycle_interval_minutes: Option<Spanned<i64>>,
     pub(crate) max_delivery_attempts: Option<Spanned<i64>>,
     pub(crate) max_message_mib: Option<Spanned<i64>>,
+    pub(crate) process_email_using: Option<Text>,
 }
 
 /// `[[profile]]`.

@@ -15,6 +15,8 @@ use tandem_domain::{
 
 pub use passwords::AskPassword;
 
+use crate::wire::ApiError;
+
 /// Everything that a configuration file can describe, as it is or as it is to be.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Configured {
@@ -28,6 +30,18 @@ pub(crate) struct Configured {
     pub(crate) entries: Vec<DirectoryEntry>,
     /// Its mailboxes.
     pub(crate) mailboxes: Vec<Mailbox>,
+}
+
+/// The configuration file of a migration's snapshot: without contacts, accounts and leads, as `export` writes it.
+pub(crate) fn export_text(here: &tandem_router_migration::snapshot::Snapshot) -> Result<String, ApiError> {
+    let configured = Configured {
+        organization: here.organization,
+        settings: here.settings.clone(),
+        profiles: here.profiles.clone(),
+        entries: here.owners.clone(),
+        mailboxes: here.mailboxes.clone(),
+    };
+    export::write(&configured).map_err(|error| ApiError::internal("export", &error))
 }
 
 #[cfg(test)]

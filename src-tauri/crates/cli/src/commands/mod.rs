@@ -5,6 +5,7 @@ mod email;
 mod health;
 mod ledger;
 mod mailbox;
+mod migrate;
 mod practice;
 mod profile;
 mod run;
@@ -12,7 +13,7 @@ mod send;
 mod test_enable;
 
 use crate::{
-    arguments::{Arguments, Command, EmailCommand, MailboxCommand, ProfileCommand, Secrets},
+    arguments::{Arguments, Command, EmailCommand, MailboxCommand, MigrateCommand, ProfileCommand, Secrets},
     output::{Done, Output},
     passphrase,
 };
@@ -24,9 +25,10 @@ pub type Outcome = Result<Done, ApiError>;
 
 /// Runs the command.
 pub async fn run(arguments: Arguments, output: &Output) -> Outcome {
-    if let Command::Practice { r#for } = arguments.command {
-        return practice::run(r#for, output).await;
+    if let Command::Practice { r#for, router_files } = arguments.command {
+        return practice::run(r#for, router_files, output).await;
     }
+
     let tandem = open(&arguments).await?;
     let done = dispatch(&tandem, arguments.command, output).await;
     tandem.close().await;
@@ -51,7 +53,8 @@ async fn dispatch(tandem: &Arc<Tandem>, command: Command, output: &Output) -> Ou
             health::alerts(tandem, level, mailbox, cleared, output).await
         }
         Command::Health => health::health(tandem, output).await,
-        Command::Practice { r#for } => practice::run(r#for, output).await,
+        Command::Migrate(command) => migrate::run(tandem, command, output).await,
+        Command::Practice { r#for, router_files } => practice::run(r#for, router_files, output).await,
     }
 }
 
@@ -77,6 +80,10 @@ fn needs_passwords(command: &Command) -> bool {
         Command::Apply { .. } | Command::Run { .. } | Command::Sync { .. } => true,
         Command::Profile(command) => matches!(command, ProfileCommand::Probe { .. }),
         Command::Mailbox(command) => matches!(command, MailboxCommand::TestEnable { .. }),
+        // The summary says which passwords are there.
+        Command::Migrate(command) => {
+            !matches!(command, MigrateCommand::Plan { .. } | MigrateCommand::Sample { .. })
+        }
         Command::Email(command) => match command {
             EmailCommand::List { .. }
             | EmailCommand::Show { .. }

@@ -120,7 +120,8 @@ fn rank(threshold: Threshold) -> (u8, Instant) {
     }
 }
 
-/// Mail received before this is not looked at, and why that date (the reference's section 6.3).
+/// Mail received before this is not looked at, and why that date (the reference's section 6.3). The original also refuses dates
+/// older than the organization allows (C 0x8005E244); Tandem's settings have no such age, so old dates are pointed out only.
 pub(super) fn date(
     threshold: Threshold,
     receives: bool,

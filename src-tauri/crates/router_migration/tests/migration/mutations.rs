@@ -136,7 +136,7 @@ fn seeds() -> [Vec<Vec<u8>>; 3] {
 #[test]
 fn mutated_files_are_refused_or_planned_but_never_panic() {
     let seconds: u64 = env::var("TANDEM_SOAK_SECONDS").ok().and_then(|text| text.parse().ok()).unwrap_or(0);
-    let least = if seconds == 0 { 600 } else { 0 };
+    let least = if seconds == 0 { 2_000 } else { 0 };
     let (seeds, start) = (seeds(), Instant::now());
     let (mut random, mut planned, mut refused) = (Random(20_160_311), [0_u64; 3], [0_u64; 3]);
     let mut round = 0;

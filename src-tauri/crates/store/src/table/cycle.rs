@@ -5,8 +5,9 @@ use crate::{
     failure_json::{opt_failure, opt_failure_json},
     view::CycleEntry,
 };
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, OptionalExtension, params};
 use tandem_domain::{
+    Instant,
     ids::{CycleId, MailboxId},
     workload::Workload,
 };
@@ -60,4 +61,16 @@ pub(crate) fn latest(
         })
     })?;
     found.collect()
+}
+
+/// When the first cycle of a mailbox that is still kept started, at or after this instant.
+pub(crate) fn first_since(
+    connection: &Connection,
+    mailbox: MailboxId,
+    since: Instant,
+) -> rusqlite::Result<Option<Instant>> {
+    let mut select = connection.prepare_cached(
+        "SELECT started_at FROM cycle WHERE mailbox = ?1 AND started_at >= ?2 ORDER BY row LIMIT 1",
+    )?;
+    select.query_row(params![mailbox.0, ms(since)], |row| instant(row, "started_at")).optional()
 }

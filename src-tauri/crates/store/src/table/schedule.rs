@@ -15,7 +15,8 @@ const PROCESSED: &str = "schedule
     JOIN profile ON profile.id = mailbox.profile
     JOIN mailbox_workload AS state ON state.mailbox = schedule.mailbox AND state.workload = schedule.workload
     WHERE mailbox.approval = 'approved' AND profile.active AND state.enabled
-      AND state.method = 'server_side_sync'";
+      AND state.method = 'server_side_sync'
+      AND (SELECT process_email_using FROM organization) = 'server_side_synchronization'";
 
 /// Where the schedule of one workload stands.
 #[derive(Debug, Clone, PartialEq, Eq)]

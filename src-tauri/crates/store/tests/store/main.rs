@@ -15,6 +15,7 @@ mod crash;
 mod full_disk;
 mod large;
 mod ledger;
+mod migration;
 mod opening;
 mod schedule;
 mod schema;
