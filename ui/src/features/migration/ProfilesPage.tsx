@@ -85,7 +85,7 @@ export function ProfilesPage({ state, change }: PageProps) {
     {
       id: "migrate",
       title: "Migrate Server Profile",
-      width: "minmax(110px, 0.6fr)",
+      width: "minmax(7.5rem, 0.6fr)",
       cell: (one) =>
         one.profile ? (
           // biome-ignore lint/a11y/useKeyWithClickEvents: the click is only kept from the row

@@ -156,10 +156,10 @@ function Fields({ row }: { row: number | null }) {
       width: "minmax(96px, 0.7fr)",
       cell: (f) => (
         <div className={shared.cell} title={place(f)}>
-          <span className={shared.line}>
-            Router {f.router}, line {f.line}
+          <span className={shared.line}>Line {f.line}</span>
+          <span className={mergeClasses(shared.line, shared.quiet)}>
+            Router {f.router}, {word("routerFile", f.file)}
           </span>
-          <span className={mergeClasses(shared.line, shared.quiet)}>{word("routerFile", f.file)}</span>
         </div>
       ),
     },

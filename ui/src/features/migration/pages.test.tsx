@@ -198,7 +198,7 @@ test("provenance names file and line of every field and is filtered by what beca
   await user.keyboard("{Enter}");
   expect(
     await screen.findByTestId(testIds.migrationField("1-agent-20-IncomingServerType")),
-  ).toHaveTextContent("Router 1, line 20");
+  ).toHaveTextContent("Line 20");
   await user.click(screen.getByTestId(testIds.migrationFate("unreadable")));
   expect(await screen.findByTestId(testIds.migrationField("1-state-27-LastProcessed"))).toHaveTextContent(
     "24 hours back is used",
