@@ -15,6 +15,8 @@ mod first_sync;
 #[cfg(unix)]
 mod idle;
 #[cfg(unix)]
+mod migrate_plan;
+#[cfg(unix)]
 mod timing;
 
 fn main() {
@@ -24,8 +26,9 @@ fn main() {
         match arguments.first().map(String::as_str) {
             Some("first-sync") => first_sync::run(arguments.get(1).map(String::as_str)),
             Some("idle") => idle::run(),
+            Some("migrate-plan") => migrate_plan::run(),
             _ => {
-                eprintln!("usage: script/bench first-sync [tmpfs|disk] | idle | simulate");
+                eprintln!("usage: script/bench first-sync [tmpfs|disk] | idle | simulate | migrate-plan");
                 std::process::exit(2);
             }
         }

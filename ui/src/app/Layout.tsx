@@ -12,6 +12,8 @@ import {
 import {
   AlertFilled,
   AlertRegular,
+  ArrowImportFilled,
+  ArrowImportRegular,
   bundleIcon,
   ClipboardTextLtrFilled,
   ClipboardTextLtrRegular,
@@ -41,6 +43,7 @@ const PAGES = [
   ["mailboxes", "/mailboxes", "Mailboxes", bundleIcon(MailInboxFilled, MailInboxRegular)],
   ["records", "/records", "Records", bundleIcon(MailReadFilled, MailReadRegular)],
   ["ledger", "/ledger", "Ledger", bundleIcon(ClipboardTextLtrFilled, ClipboardTextLtrRegular)],
+  ["migration", "/migration", "Migration", bundleIcon(ArrowImportFilled, ArrowImportRegular)],
   ["settings", "/settings", "Settings", bundleIcon(SettingsFilled, SettingsRegular)],
 ] as const;
 

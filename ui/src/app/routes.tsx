@@ -47,11 +47,12 @@ const profileWizard = createRoute({
 const mailboxes = createRoute({
   getParentRoute: () => root,
   path: "/mailboxes",
-  validateSearch: (s): { open?: string; status?: string; q?: string; edit?: string } => ({
+  validateSearch: (s): { open?: string; status?: string; q?: string; edit?: string; select?: string[] } => ({
     open: text(s.open),
     status: text(s.status),
     q: text(s.q),
     edit: text(s.edit),
+    select: Array.isArray(s.select) ? s.select.filter((one) => typeof one === "string") : undefined,
   }),
   component: lazyRouteComponent(() => import("../features/mailboxes/MailboxesPage"), "MailboxesPage"),
 });
@@ -105,6 +106,12 @@ const settings = createRoute({
   component: lazyRouteComponent(() => import("../features/settings/SettingsPage"), "SettingsPage"),
 });
 
+const migration = createRoute({
+  getParentRoute: () => root,
+  path: "/migration",
+  component: lazyRouteComponent(() => import("../features/migration/MigrationPage"), "MigrationPage"),
+});
+
 const tree = root.addChildren([
   home,
   alerts,
@@ -115,6 +122,7 @@ const tree = root.addChildren([
   records,
   compose,
   ledger,
+  migration,
   settings,
 ]);
 

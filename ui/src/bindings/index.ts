@@ -98,6 +98,17 @@ export type ApiError = {
 	certificate: Certificate | null,
 };
 
+/**  Applies the draft. */
+export type ApplyMigrationRequest = {
+	/**  A plan's file to apply instead of the draft. */
+	file?: string | null,
+	/**
+	 *  The `configuration` of the plan whose differences were reviewed; needed only when something that the plan touches
+	 *  changed since it was made.
+	 */
+	reviewed?: string | null,
+};
+
 /**  A configuration file to apply. */
 export type ApplyRequest = {
 	/**  Its text (TOML). */
@@ -380,6 +391,12 @@ export type EngineView = {
 	process: number | null,
 };
 
+/**  Passwords to keep for everything that uses them. */
+export type EnterMigrationPasswordsRequest = {
+	/**  Once per account. */
+	passwords: MigrationPassword[],
+};
+
 /**  What a shell hears without asking. */
 export type EventView = 
 /**  Something of this kind changed; ask again: `configuration`, `email`, `ledger`, `alert`, `schedule`, `test_job`. */
@@ -422,6 +439,17 @@ body: string } |
 { type: "test_job"; 
 /**  How far it is. */
 progress: TestProgressView } | 
+/**  A migration got further. */
+{ type: "migration"; 
+/**
+ *  `profiles`, `forward_mailboxes`, `mailboxes`, `passwords`; `done` once everything is durable, `failed` or `cancelled`
+ *  when nothing was written.
+ */
+step: string; 
+/**  Done in this step. */
+done: number; 
+/**  Of so many. */
+total: number } | 
 /**  The engine started or stopped. */
 { type: "engine"; 
 /**  Whether it runs. */
@@ -641,6 +669,12 @@ export type LedgerView = {
 	decided_at: string,
 };
 
+/**  A plan to read. */
+export type LoadMigrationPlanRequest = {
+	/**  Its path. */
+	path: string,
+};
+
 /**  A mailbox with what its page shows. */
 export type MailboxDetail = {
 	/**  The mailbox. */
@@ -693,6 +727,527 @@ export type MailboxesRequest = {
 	addresses: string[],
 };
 
+/**  A profile that the migration made or used. */
+export type MigratedProfile = {
+	/**  Its id. */
+	id: string,
+	/**  Its name. */
+	name: string,
+	/**  Its server type. */
+	server_type: string,
+	/**  Whether the migration made it. */
+	created: boolean,
+	/**  How many migrated mailboxes it has. */
+	mailboxes: number,
+	/**  Why its mailboxes cannot be enabled yet. */
+	cannot_enable: string | null,
+};
+
+/**  One router's settings for a mailbox. */
+export type MigrationCandidateView = {
+	/**  Its pair. */
+	row: number,
+	/**  The name of the pair's profile. */
+	profile: string | null,
+	/**  The router. */
+	router: number | null,
+	/**  The user name at the server. */
+	user_name: string | null,
+};
+
+/**  What people decide. All of it, or nothing and the first error. */
+export type MigrationChoices = {
+	/**  About rows. */
+	rows?: MigrationRowChoice[],
+	/**  About mailboxes. */
+	mailboxes?: MigrationMailboxChoice[],
+};
+
+/**  How many conflicts of a kind there are. */
+export type MigrationConflictCount = {
+	/**  `routers_disagree`, `two_routers`, `same_address`, `owner_mapped`, `unknown_owner`, `kind_differs` or `no_address`. */
+	kind: string,
+	/**  How many mailboxes have it. */
+	count: number,
+};
+
+/**  Something to decide about a mailbox. */
+export type MigrationConflictView = {
+	/**  As in [`MigrationConflictCount`]. */
+	kind: string,
+	/**  What it is and what is done by default. */
+	text: string,
+};
+
+/**  What would be created, updated and skipped. */
+export type MigrationCounts = {
+	/**  Profiles to create. */
+	profiles_created: number,
+	/**  Profiles that are here already and get mailboxes. */
+	profiles_used: number,
+	/**  Rows that people declined. */
+	rows_declined: number,
+	/**  Rows that cannot be migrated. */
+	rows_impossible: number,
+	/**  Users to create. */
+	users_created: number,
+	/**  Users that are here already. */
+	users_matched: number,
+	/**  Queues to create. */
+	queues_created: number,
+	/**  Queues that are here already. */
+	queues_matched: number,
+	/**  Forward mailboxes to create. */
+	forward_mailboxes: number,
+	/**  User and queue mailboxes to create. */
+	mailboxes_created: number,
+	/**  Mailboxes that are here already and get the profile. */
+	mailboxes_updated: number,
+	/**  Mailboxes that are left as they are. */
+	mailboxes_skipped: number,
+	/**  Mailboxes that start at their last processed date. */
+	dates_taken: number,
+	/**  Mailboxes that start 24 hours back. */
+	dates_fallback: number,
+	/**  Mailboxes whose last processed date is older than two weeks. */
+	older_than_two_weeks: number,
+	/**  Mailboxes whose profile starts later than they were processed last. */
+	not_reached: number,
+	/**  Passwords that were decrypted. */
+	passwords_recovered: number,
+	/**  Passwords that must be entered. */
+	passwords_to_enter: number,
+	/**  Conflicts. */
+	conflicts: number,
+};
+
+/**  A password that is needed once, whoever uses it. Never the password itself. */
+export type MigrationCredentialView = {
+	/**  Its number in the plan. */
+	id: number,
+	/**  The server that it is for. */
+	server: string,
+	/**  The user name; absent when the mailbox's address is used. */
+	user_name: string | null,
+	/**  Whether it must be entered. */
+	must_be_entered: boolean,
+	/**  Why it must be entered, or that it was decrypted. */
+	reason: string,
+	/**  How many profiles use it. */
+	profiles: number,
+	/**  How many mailboxes use it. */
+	mailboxes: number,
+};
+
+/**  One record of the configuration that is not as it was when the plan was made. */
+export type MigrationDifference = {
+	/**  What differs, as a sentence. */
+	text: string,
+	/**  Whether the plan touches it. */
+	concerns_plan: boolean,
+};
+
+/**  Where a new profile's server is. */
+export type MigrationEndpoint = {
+	/**  Host name or address. */
+	server: string,
+	/**  Port. */
+	port: number,
+	/**  `tls`, `starttls` or `none`. */
+	security: string,
+};
+
+/**  One field and what became of it. */
+export type MigrationFieldView = {
+	/**  The router. */
+	router: number,
+	/**  `key`, `state` or `agent`. */
+	file: string,
+	/**  The line. */
+	line: number,
+	/**  The element or attribute (`@name`). */
+	field: string,
+	/**  Its value; absent for secrets. */
+	value: string | null,
+	/**  `taken`, `changed`, `dropped` or `unreadable`. */
+	fate: string,
+	/**  Where it went, or why not. */
+	target: string,
+};
+
+/**  Something to know. */
+export type MigrationFinding = {
+	/**  A stable word. */
+	code: string,
+	/**  For people. */
+	text: string,
+	/**  The documented code of the rule, such as `0x8005E234`. */
+	error_code: string | null,
+};
+
+/**  What is decided about a mailbox. */
+export type MigrationMailboxChoice = {
+	/**  The mailbox. */
+	mailbox?: number,
+	/**  `create` its owner, `match` it to one that is here, or `skip`; absent leaves it. */
+	decision?: string | null,
+	/**  With `match`: the id of the user or queue; absent takes the one that was found. */
+	owner?: string | null,
+	/**  Which router's settings it gets, where several have it; absent leaves it. */
+	candidate?: number | null,
+};
+
+/**  Some mailboxes of the plan. */
+export type MigrationMailboxPage = {
+	/**  How many there are in all. */
+	total: number,
+	/**  These. */
+	mailboxes: MigrationMailboxView[],
+};
+
+/**  A mailbox of the plan. */
+export type MigrationMailboxView = {
+	/**  Its number in the plan. */
+	id: number,
+	/**  `user`, `queue` or `forward`. */
+	kind: string,
+	/**  Its address. */
+	address: string | null,
+	/**  The user's or queue's id in the files. */
+	source_id: string | null,
+	/**  Whom it was found to belong to here. */
+	found: MigrationOwnerView | null,
+	/**  `id` or `address`: how that was found. */
+	found_by: string | null,
+	/**  The address of the mailbox that is here already. */
+	existing: string | null,
+	/**  `create`, `match` or `skip`. */
+	decision: string,
+	/**  With `match`: whom. */
+	owner: MigrationOwnerView | null,
+	/**  With `skip`: why. */
+	skip_reason: string | null,
+	/**  Whether it is migrated as things are decided. */
+	migrated: boolean,
+	/**  The settings that routers have for it. */
+	candidates: MigrationCandidateView[],
+	/**  Which of them it gets. */
+	chosen: number,
+	/**  Mail before this is not looked at. */
+	process_emails_from: string,
+	/**
+	 *  Where that date comes from: `last_processed`, or why it is 24 hours back: `missing`, `unreadable`, `never`, `future`;
+	 *  `not_needed` when it only sends.
+	 */
+	date: string,
+	/**  The last error in the router, for information. */
+	last_error: string | null,
+	/**  Whether mail is deleted on the server after processing. */
+	delete_after_processing: boolean,
+	/**  What to know about it. */
+	findings: MigrationFinding[],
+	/**  What to decide about it. */
+	conflicts: MigrationConflictView[],
+};
+
+/**  Which mailboxes of the plan to list. */
+export type MigrationMailboxesRequest = {
+	/**  `all` (default), `migrated`, `skipped`, `conflicts`, `older_than_two_weeks`, `dates_fallback` or `not_reached`. */
+	only?: string | null,
+	/**  Only those of this row. */
+	row?: number | null,
+	/**  Only with these letters in the address or the owner's name. */
+	search?: string | null,
+	/**  How many to leave out first. */
+	offset?: number,
+	/**  At most this many; 0 is 200. */
+	limit?: number,
+};
+
+/**  An organization that the files name. */
+export type MigrationOrganizationView = {
+	/**  How it is chosen; empty for providers that name none. */
+	key: string,
+	/**  Its name. */
+	name: string,
+	/**  Its providers. */
+	providers: number,
+	/**  Whether it is migrated. */
+	taken: boolean,
+};
+
+/**  A user or queue that is here. */
+export type MigrationOwnerView = {
+	/**  `user` or `queue`. */
+	kind: string,
+	/**  Its id. */
+	id: string,
+	/**  Its name. */
+	name: string,
+};
+
+/**  One password. */
+export type MigrationPassword = {
+	/**  The account. */
+	credential: number,
+	/**  Goes to the secret store and nowhere else. */
+	password: SecretText,
+};
+
+/**  A password that the migration needs. */
+export type MigrationPasswordView = {
+	/**  Its number: what [`MigrationPassword::credential`] names. */
+	credential: number,
+	/**  The server. */
+	server: string,
+	/**  The user name. */
+	user_name: string,
+	/**  The profiles that use it, by name. */
+	profiles: string[],
+	/**  The mailboxes that use it, by address. */
+	mailboxes: string[],
+	/**  Whether the secret store has it for all of them. */
+	is_set: boolean,
+	/**  Why it must be entered. */
+	reason: string,
+};
+
+/**  A plan, as decided so far, compared with the configuration of now. */
+export type MigrationPlanView = {
+	/**  When it was made. */
+	made_at: string,
+	/**  The file that it was read from or saved to. */
+	file: string | null,
+	/**  The routers whose files it was made from. */
+	routers: MigrationRouterView[],
+	/**  The organizations that the files name. */
+	organizations: MigrationOrganizationView[],
+	/**  Whether somebody should confirm which organization is this one. */
+	organization_unconfirmed: boolean,
+	/**  `treat_as_this` or `leave_out`. */
+	unnamed: string,
+	/**  `one_day_back` or `earliest_mailbox`. */
+	profile_date: string,
+	/**  One row per distinct pair of incoming and outgoing settings; those that can be migrated first. */
+	rows: MigrationRowView[],
+	/**  How many mailboxes it has; `migration_mailboxes` lists them. */
+	mailboxes: number,
+	/**  Passwords that are needed, once each. */
+	credentials: MigrationCredentialView[],
+	/**  Conflicts by kind. */
+	conflicts: MigrationConflictCount[],
+	/**  Providers that no row has; at most 200 of them. */
+	unused: MigrationUnusedView[],
+	/**  How many of those there are. */
+	unused_total: number,
+	/**  How many fields of the files had which fate. The fields themselves are there while the files were read by this process. */
+	provenance: MigrationProvenanceCounts,
+	/**  Whether `migration_provenance` can list fields: not for a plan that came from a file. */
+	has_provenance: boolean,
+	/**  What would be done, in numbers. */
+	counts: MigrationCounts,
+	/**  The same in sentences, in reading order. */
+	sentences: MigrationSentence[],
+	/**  What differs in the configuration since the plan was made; what concerns the plan comes first. */
+	differences: MigrationDifference[],
+	/**  Stands for the configuration of now: given back as `reviewed` it says that the differences were seen. */
+	configuration: string,
+	/**  Whether applying it would write nothing. */
+	nothing_to_do: boolean,
+	/**  Why it cannot be applied as it is. */
+	cannot_apply: ApiError | null,
+};
+
+/**  The profile that a pair becomes. */
+export type MigrationProfileView = {
+	/**  Its name. */
+	name: string,
+	/**  Whether it is here already with the same settings and is used as it is; its name cannot be changed then. */
+	existing: boolean,
+	/**  `pop3_smtp`, `exchange_server`, `exchange_online`, ... */
+	server_type: string,
+	/**  Incoming server. */
+	incoming: MigrationEndpoint | null,
+	/**  Outgoing server. */
+	outgoing: MigrationEndpoint | null,
+	/**  Where credentials come from: `user_or_queue`, `profile`, ... */
+	authenticate_using: string,
+	/**  The profile's own account. */
+	user_name: string | null,
+	/**  Mail before this is not looked at. */
+	process_emails_from: string,
+	/**  Why its mailboxes cannot be enabled yet. */
+	cannot_enable: string | null,
+};
+
+/**  How many fields of the files had which fate. */
+export type MigrationProvenanceCounts = {
+	/**  All. */
+	fields: number,
+	/**  In the plan as they are. */
+	taken: number,
+	/**  In the plan in another form. */
+	changed: number,
+	/**  Not migrated. */
+	dropped: number,
+	/**  Not readable. */
+	unreadable: number,
+};
+
+/**  Some fields of the files. */
+export type MigrationProvenancePage = {
+	/**  How many there are in all. */
+	total: number,
+	/**  How many of those that were asked for, whatever their fate, had which. */
+	counts: MigrationProvenanceCounts,
+	/**  These. */
+	fields: MigrationFieldView[],
+};
+
+/**  Which fields of the files to list. */
+export type MigrationProvenanceRequest = {
+	/**  Only those of the providers of this row. */
+	row?: number | null,
+	/**  Only with this fate: `taken`, `changed`, `dropped` or `unreadable`. */
+	fate?: string | null,
+	/**  Only with these letters in the field, its value or its target. */
+	search?: string | null,
+	/**  How many to leave out first. */
+	offset?: number,
+	/**  At most this many; 0 is 200. */
+	limit?: number,
+};
+
+/**  One router's files in numbers. */
+export type MigrationRouterView = {
+	/**  Its number. */
+	number: number,
+	/**  Providers in its agent file. */
+	providers: number,
+	/**  Entries in its state file. */
+	state_entries: number,
+};
+
+/**  What is decided about a row. */
+export type MigrationRowChoice = {
+	/**  The row. */
+	row?: number,
+	/**  *Migrate Server Profile*; absent leaves it. */
+	migrate?: boolean | null,
+	/**  The new profile's name; absent leaves it. */
+	name?: string | null,
+};
+
+/**  One pair of incoming and outgoing settings. */
+export type MigrationRowView = {
+	/**  Its number in the plan. */
+	id: number,
+	/**  The routers that have it. */
+	routers: number[],
+	/**  Where mail came from. */
+	incoming: MigrationSideView | null,
+	/**  Where mail went to. */
+	outgoing: MigrationSideView | null,
+	/**  The profile that it becomes; absent when it cannot be migrated. */
+	profile: MigrationProfileView | null,
+	/**  Why it cannot be migrated. */
+	cannot: string | null,
+	/**  *Migrate Server Profile*. */
+	migrate: boolean,
+	/**  Users that have it. */
+	users: number,
+	/**  Queues that have it. */
+	queues: number,
+	/**  Forward mailboxes that have it. */
+	forward_mailboxes: number,
+	/**  What to know about it. */
+	findings: MigrationFinding[],
+};
+
+/**  One sentence of the review. */
+export type MigrationSentence = {
+	/**  `files`, `organization`, `profiles`, `forward_mailboxes`, `mailboxes`, `dates`, `passwords`, `conflicts` or `after`. */
+	about: string,
+	/**  Whether it asks for a look. */
+	attention: boolean,
+	/**  For people. */
+	text: string,
+};
+
+/**  One side of a pair, as the router has it. */
+export type MigrationSideView = {
+	/**  `pop3`, `smtp`, `exchange_ews`, `exchange_online`, `exchange_web_dav`, `custom` or `unclear`. */
+	kind: string,
+	/**  The same for people. */
+	kind_name: string,
+	/**  Server or URL; empty with Autodiscover. */
+	location: string,
+	/**  Port. */
+	port: number | null,
+	/**  SSL. */
+	ssl: boolean | null,
+	/**  The authentication, in the router's words. */
+	authentication: string,
+	/**  The router where it stands first. */
+	router: number,
+	/**  The line in its agent file. */
+	line: number,
+};
+
+/**  A mailbox that was left as it is. */
+export type MigrationSkipped = {
+	/**  Its address, or the id in the files. */
+	mailbox: string,
+	/**  Why. */
+	why: string,
+};
+
+/**  The latest migration of this data folder, and what is left to do. */
+export type MigrationSummaryView = {
+	/**  `none`, `applied` or `undone`. */
+	status: string,
+	/**  When it was applied. */
+	applied_at: string | null,
+	/**  When it was undone. */
+	undone_at: string | null,
+	/**  Whether this call changed something; false when the plan had been applied already. */
+	changed: boolean,
+	/**  What was done, in numbers. */
+	counts: MigrationCounts,
+	/**  In sentences: what was done. */
+	sentences: string[],
+	/**  The profiles that it made or used. */
+	profiles: MigratedProfile[],
+	/**  Mailboxes that were left as they are. */
+	skipped: MigrationSkipped[],
+	/**  Passwords that it needs, once per account. */
+	passwords: MigrationPasswordView[],
+	/**  Of these, how many are still missing. */
+	passwords_missing: number,
+	/**  Queue mailboxes that wait for Test & Enable. */
+	queues_to_test: number,
+	/**  User mailboxes that wait for Test & Enable. */
+	users_to_test: number,
+	/**  Whether it can be undone. */
+	can_undo: boolean,
+	/**  Why it cannot be undone. */
+	undo_refused: string | null,
+	/**  *Process email using*: `server_side_synchronization` or `email_router`. */
+	process_email_using: string,
+	/**  What switching it to Server-Side Synchronization means, for people. */
+	delivery_switch: string,
+};
+
+/**  A provider that is in no row. */
+export type MigrationUnusedView = {
+	/**  The router. */
+	router: number,
+	/**  The line in its agent file. */
+	line: number,
+	/**  Why. */
+	why: string,
+};
+
 /**  A request or response that carries nothing. */
 export type Nothing = Record<string, never>;
 
@@ -740,6 +1295,18 @@ export type PartyView = {
 	delivery: string | null,
 	/**  The server's words about it, when refused. */
 	delivery_said: string | null,
+};
+
+/**  What to plan. The plan is kept as the draft until it is discarded or another one is made. */
+export type PlanMigrationRequest = {
+	/**  The routers' files. */
+	routers?: RouterPaths[],
+	/**  Which of the files' organizations is this one, by its key; absent: the only one, else the one with most providers. */
+	organization?: string | null,
+	/**  What to do with providers that name no organization: `treat_as_this` (default) or `leave_out`. */
+	unnamed?: string | null,
+	/**  Process Emails From of new profiles: `one_day_back` (default) or `earliest_mailbox`. */
+	profile_date?: string | null,
 };
 
 /**  Mailboxes that are tested together. */
@@ -926,6 +1493,90 @@ export type ResolvedView = {
 	name: string,
 };
 
+/**  What is wrong with a file. */
+export type RouterFileProblem = {
+	/**  The router's number. */
+	router: number,
+	/**  `key`, `state` or `agent`; absent for what was dropped and fits no slot. */
+	slot: string | null,
+	/**  The file's name. */
+	file: string,
+	/**  The line, 1-based. */
+	line: number | null,
+	/**  `empty`, `cut_short`, `not_text`, `not_xml`, `wrong_file`, `dtd`, `too_deep`, `too_large`, `missing` or `unreadable`. */
+	class: string,
+	/**  The documented code, such as `0x8005F032`. */
+	code: string,
+	/**  What is wrong, with router, file and line. */
+	message: string,
+	/**  The next step. */
+	remedy: string,
+};
+
+/**  The files of up to four routers. */
+export type RouterFilesRequest = {
+	/**  The routers, in any order. */
+	routers: RouterPaths[],
+};
+
+/**  What the files are. What is wrong with one router's leaves the others as they are. */
+export type RouterFilesView = {
+	/**  The routers, by number, with every file in the slot where it belongs. */
+	routers: RouterView[],
+	/**  Everything that is wrong; those of a slot are in the slot too. A slot that is still empty is no problem. */
+	problems: RouterFileProblem[],
+	/**  All chosen files together, in bytes. */
+	total_bytes: number,
+	/**  How many bytes are allowed: 33,554,432. */
+	limit_bytes: number,
+	/**  Whether a plan can be made: at least one router, all complete, no problem. */
+	ready: boolean,
+};
+
+/**  Where the files of one router are. */
+export type RouterPaths = {
+	/**  Its number, 1 to 4. */
+	number?: number,
+	/**  What was chosen as `EncryptionKey.xml`. */
+	key?: string | null,
+	/**  What was chosen as `Microsoft.Crm.Tools.EmailAgent.SystemState.xml`. */
+	state?: string | null,
+	/**  What was chosen as `Microsoft.Crm.Tools.EmailAgent.xml`. */
+	agent?: string | null,
+	/**  Folders or files that were dropped: they fill the slots that are named by nothing above. */
+	dropped?: string[],
+};
+
+/**  One of a router's three files. */
+export type RouterSlotView = {
+	/**  `key`, `state` or `agent`. */
+	slot: string,
+	/**  The name that the router gives the file. */
+	file_name: string,
+	/**  The chosen file; absent while the slot is empty. */
+	path: string | null,
+	/**  Its size in bytes. */
+	bytes: number | null,
+	/**  That the file was chosen for another slot and was put right, as a sentence. */
+	moved: string | null,
+	/**  What is wrong with it. */
+	problem: RouterFileProblem | null,
+};
+
+/**  One router's files. */
+export type RouterView = {
+	/**  Its number, 1 to 4. */
+	number: number,
+	/**  Its three slots, in the wizard's order: key, state, agent. */
+	slots: RouterSlotView[],
+	/**  Whether all three files are there and good. */
+	complete: boolean,
+	/**  Providers in its agent file, once complete. */
+	providers: number | null,
+	/**  Entries in its state file, once complete. */
+	state_entries: number | null,
+};
+
 /**  One rule that was asked. */
 export type RuleView = {
 	/**  The rule's name. */
@@ -974,6 +1625,20 @@ export type SafeBody = {
 	blocked_remote: number,
 };
 
+/**  Where to write router files to rehearse with. */
+export type SampleRouterFilesRequest = {
+	/**  A folder; each router gets a folder in it. */
+	folder: string,
+};
+
+/**  Router files to rehearse with. */
+export type SampleRouterFilesView = {
+	/**  One folder per router, in order. */
+	routers: string[],
+	/**  What they are about, for people. */
+	text: string,
+};
+
 /**  Saves an attachment to a file. */
 export type SaveAttachmentRequest = {
 	/**  The email. */
@@ -1014,6 +1679,20 @@ export type SaveMailboxRequest = {
 	delete_after_processing?: boolean,
 	/**  Map the address to this owner even though another owner has it. The remap question comes first. */
 	confirm_remap?: boolean,
+};
+
+/**  A file to write. */
+export type SaveMigrationPlanRequest = {
+	/**  Its path. A file that is there is replaced: the window has asked. */
+	path: string,
+};
+
+/**  A report to write. */
+export type SaveMigrationReportRequest = {
+	/**  Its path. A file that is there is replaced. */
+	path: string,
+	/**  `html`, `csv`, or `provenance_csv` (every field of the files). */
+	format: string,
 };
 
 /**  A profile as a person edits it. An absent id makes a new one. */
@@ -1133,6 +1812,8 @@ export type SettingsView = {
 	test_batch_mailboxes: number,
 	/**  Hours between the starts of two batches of Test & Enable. */
 	test_batch_hours: number,
+	/**  *Process email using*: `server_side_synchronization` or `email_router`. With the latter nothing is processed here. */
+	process_email_using: string,
 };
 
 /**  A workload that is not tested. */
@@ -1517,6 +2198,38 @@ export type Actions = {
 	save_settings: { request: SettingsView; response: SettingsView };
 	/** The published sending limits of known providers, to start from. */
 	send_limit_presets: { request: Nothing; response: SendLimitPreset[] };
+	/** What the files of up to four Email Routers are, each file in the slot where it belongs. */
+	read_router_files: { request: RouterFilesRequest; response: RouterFilesView };
+	/** Plans the migration of the routers' files; the plan becomes the draft. */
+	plan_migration: { request: PlanMigrationRequest; response: MigrationPlanView };
+	/** The draft, compared with the configuration of now. */
+	migration_plan: { request: Nothing; response: MigrationPlanView };
+	/** Decides rows and mailboxes of the draft. */
+	decide_migration: { request: MigrationChoices; response: MigrationPlanView };
+	/** Mailboxes of the draft. */
+	migration_mailboxes: { request: MigrationMailboxesRequest; response: MigrationMailboxPage };
+	/** What became of the fields of the routers' files. */
+	migration_provenance: { request: MigrationProvenanceRequest; response: MigrationProvenancePage };
+	/** Saves the draft as a file without secrets. */
+	save_migration_plan: { request: SaveMigrationPlanRequest; response: MigrationPlanView };
+	/** Reads a plan's file; it becomes the draft. */
+	load_migration_plan: { request: LoadMigrationPlanRequest; response: MigrationPlanView };
+	/** Applies the draft, all or nothing; progress arrives as events. */
+	apply_migration: { request: ApplyMigrationRequest; response: MigrationSummaryView };
+	/** Stops applying before it is committed; nothing is written then. */
+	cancel_migration: { request: Nothing; response: Nothing };
+	/** Forgets the draft and the passwords that were read with it. */
+	discard_migration: { request: Nothing; response: Nothing };
+	/** The latest migration and what is left to do. */
+	migration_summary: { request: Nothing; response: MigrationSummaryView };
+	/** Saves a report of the draft and of what came of it. */
+	save_migration_report: { request: SaveMigrationReportRequest; response: Nothing };
+	/** Keeps passwords for everything that the migration made, once per account. */
+	enter_migration_passwords: { request: EnterMigrationPasswordsRequest; response: MigrationSummaryView };
+	/** Undoes the latest migration, until the first cycle has run. */
+	undo_migration: { request: Nothing; response: MigrationSummaryView };
+	/** Writes router files to rehearse with, of the running practice organization. */
+	write_sample_router_files: { request: SampleRouterFilesRequest; response: SampleRouterFilesView };
 	/** The practice organization. */
 	practice: { request: Nothing; response: PracticeView };
 	/** Starts the practice organization beside the real one. */

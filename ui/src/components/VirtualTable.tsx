@@ -69,6 +69,11 @@ const useStyles = makeStyles({
     boxShadow: `inset 3px 0 0 ${tokens.colorCompoundBrandStroke}`,
   },
   cell: { minWidth: 0, overflow: "hidden", textOverflow: "ellipsis", whiteSpace: "nowrap" },
+  wrap: {
+    whiteSpace: "normal",
+    lineHeight: tokens.lineHeightBase200,
+    paddingBlock: tokens.spacingVerticalXS,
+  },
   sort: {
     appearance: "none",
     border: "none",
@@ -100,6 +105,8 @@ export function VirtualTable<Row>(props: {
   sort?: { value: Sort | null; onChange: (sort: Sort) => void };
   total?: number;
   compact?: boolean;
+  /** How many lines of text a row has; 1 without it. */
+  lines?: number;
   onEnd?: () => void;
 }) {
   const styles = useStyles();
@@ -108,7 +115,7 @@ export function VirtualTable<Row>(props: {
   const [active, setActive] = useState(0);
   const anchor = useRef(0);
   const columns = props.columns.filter((c) => !(props.compact && c.extra));
-  const height = Math.round((40 * textSize) / 100);
+  const height = Math.round(((20 + 20 * (props.lines ?? 1)) * textSize) / 100);
   const rows = useVirtualizer({
     count: props.rows.length,
     getScrollElement: () => scroll.current,
@@ -204,7 +211,7 @@ export function VirtualTable<Row>(props: {
         role="row"
         aria-rowindex={1}
         className={mergeClasses(styles.head, styles.line)}
-        style={{ gridTemplateColumns: template, minHeight: height }}
+        style={{ gridTemplateColumns: template, minHeight: Math.round((40 * textSize) / 100) }}
       >
         {props.selection && (
           // biome-ignore lint/a11y/useSemanticElements: see above
@@ -224,7 +231,12 @@ export function VirtualTable<Row>(props: {
           return (
             // biome-ignore lint/a11y/useSemanticElements: see above
             // biome-ignore lint/a11y/useFocusableInteractive: its button takes the focus
-            <div key={column.id} role="columnheader" aria-sort={sort} className={styles.cell}>
+            <div
+              key={column.id}
+              role="columnheader"
+              aria-sort={sort}
+              className={mergeClasses(styles.cell, (props.lines ?? 1) > 1 && styles.wrap)}
+            >
               {column.sortBy && props.sort ? (
                 <button
                   type="button"

@@ -97,6 +97,12 @@ export function useTheme(): { theme: Theme; textSize: number } {
   return { theme, textSize };
 }
 
+/** Whether there is too little height for a list that fills the page: a low window, or large text. */
+export function useLow(height = 600): boolean {
+  const { textSize } = useAppearance();
+  return useMedia(`(max-height: ${Math.round((height * textSize) / 100)}px)`);
+}
+
 /** Whether there is too little room for columns side by side: a narrow window, or large text. */
 export function useCompact(width = 900): boolean {
   const { textSize } = useAppearance();

@@ -5,6 +5,11 @@ import { ActionError, toApiError } from "./errors";
 export type OnClose = "hide" | "quit";
 export type DesktopSettings = { on_close: OnClose | null };
 export type FileFilter = { name: string; extensions: string[] };
+/** Files or folders that are dragged over the window, with the place in CSS pixels. */
+export type FileDrop =
+  | { type: "over"; x: number; y: number }
+  | { type: "leave" }
+  | { type: "drop"; x: number; y: number; paths: string[] };
 
 /** Everything that the window asks of the world outside. One for Tauri, one pretended for tests and plain browsers. */
 export interface Backend {
@@ -18,6 +23,8 @@ export interface Backend {
   desktopSettings(): Promise<DesktopSettings>;
   saveDesktopSettings(settings: DesktopSettings): Promise<void>;
   chooseFiles(title: string, filters: FileFilter[], several: "one" | "several"): Promise<string[]>;
+  chooseFolder(title: string): Promise<string | null>;
+  onFileDrop(hear: (drop: FileDrop) => void): () => void;
   chooseTarget(title: string, name: string): Promise<string | null>;
   bodyUrl(emailId: string): string;
 }

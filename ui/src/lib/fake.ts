@@ -14,15 +14,20 @@ import type {
   SaveProfileRequest,
   SettingsView,
 } from "../bindings";
-import type { Backend, DesktopSettings } from "./backend";
+import type { Backend, DesktopSettings, FileDrop } from "./backend";
 import * as data from "./fake-data";
+import { FakeMigration, type MigrationAction } from "./fake-migration";
 import { FakeTests } from "./fake-tests";
 import { detailOf, homeOf, RUNGS, row, SAID } from "./fake-views";
 
 /** `empty`: nothing is set up. `healthy`, `broken`: as named. `startup_error`: the data can't be opened. `standing`: the engine can't run. */
 export type Scenario = "empty" | "healthy" | "broken" | "startup_error" | "standing";
 
-type Handlers = { [A in keyof Actions]: (request: Actions[A]["request"]) => Promise<Actions[A]["response"]> };
+type Handlers = {
+  [A in Exclude<keyof Actions, MigrationAction>]: (
+    request: Actions[A]["request"],
+  ) => Promise<Actions[A]["response"]>;
+};
 
 /** An engine that only pretends: for tests, and for `npm run dev` in a plain browser. */
 export class FakeBackend implements Backend {
@@ -39,7 +44,7 @@ export class FakeBackend implements Backend {
   engine: EngineView = { running: true, place: "window", since: data.ago(60), process: 4711 };
   /** Why no engine runs, when it stopped after the start. */
   problem: ApiError | null = null;
-  private settings: SettingsView = {
+  settings: SettingsView = {
     allow_plain_connections: false,
     require_approval: true,
     frequency: "online",
@@ -57,6 +62,7 @@ export class FakeBackend implements Backend {
     push: true,
     test_batch_mailboxes: 200,
     test_batch_hours: 5,
+    process_email_using: "server_side_synchronization",
   };
   private alerts: AlertView[];
   private alertSettings: AlertSettingsView = {
@@ -86,6 +92,9 @@ export class FakeBackend implements Backend {
   });
   private hearers = new Set<(event: EventView) => void>();
   private closingHearers = new Set<() => void>();
+  private dropHearers = new Set<(drop: FileDrop) => void>();
+  folder: string | null = "/home/admin/router-1";
+  readonly migration: FakeMigration;
 
   /** `pause` is how long a rung takes, in milliseconds. */
   constructor(scenario: Scenario, pause = 250) {
@@ -96,13 +105,18 @@ export class FakeBackend implements Backend {
     this.mailboxes = empty ? [] : scenario === "broken" ? data.brokenMailboxes() : data.healthyMailboxes();
     this.emails = empty ? [] : data.emails();
     this.alerts = scenario === "broken" ? data.alerts() : [];
+    this.migration = new FakeMigration({
+      emit: (event) => this.emit(event),
+      wait: () => this.wait(this.pause),
+      processEmailUsing: () => this.settings.process_email_using,
+    });
   }
 
   async rpc(action: string, request: unknown): Promise<unknown> {
     this.calls.push({ action, request });
     await this.wait(this.pause / 5);
     if (this.failing.has(action)) throw this.failing.get(action);
-    const handler = this.handlers[action as keyof Actions] as
+    const handler = { ...this.handlers, ...this.migration.handlers }[action as keyof Actions] as
       | ((request: unknown) => Promise<unknown>)
       | undefined;
     if (!handler)
@@ -146,6 +160,11 @@ export class FakeBackend implements Backend {
     this.desktop = settings;
   };
   chooseFiles = async () => this.files;
+  chooseFolder = async () => this.folder;
+  onFileDrop = (hear: (drop: FileDrop) => void) => {
+    this.dropHearers.add(hear);
+    return () => this.dropHearers.delete(hear);
+  };
   chooseTarget = async (_title: string, name: string) => `/home/admin/${name}`;
   bodyUrl = (id: string) =>
     `data:text/html;charset=utf-8,${encodeURIComponent(
@@ -155,6 +174,11 @@ export class FakeBackend implements Backend {
   /** Tells the window something, as the engine would. */
   emit(event: EventView): void {
     for (const hear of this.hearers) hear(event);
+  }
+
+  /** The person drags files. */
+  drag(drop: FileDrop): void {
+    for (const hear of this.dropHearers) hear(drop);
   }
 
   /** The person closes the window. */

@@ -1,5 +1,6 @@
 import { convertFileSrc, invoke } from "@tauri-apps/api/core";
 import { listen } from "@tauri-apps/api/event";
+import { getCurrentWebview } from "@tauri-apps/api/webview";
 import { open, save } from "@tauri-apps/plugin-dialog";
 import type { ApiError, EventView } from "../bindings";
 import type { Backend, DesktopSettings } from "./backend";
@@ -25,6 +26,17 @@ export const tauriBackend: Backend = {
     const chosen = await open({ title, filters, multiple: several === "several" });
     if (chosen === null) return [];
     return Array.isArray(chosen) ? chosen : [chosen];
+  },
+  chooseFolder: (title) => open({ title, directory: true, multiple: false }),
+  onFileDrop(then) {
+    const stop = getCurrentWebview().onDragDropEvent(({ payload }) => {
+      if (payload.type === "leave") return then({ type: "leave" });
+      const { x, y } = payload.position.toLogical(window.devicePixelRatio);
+      then(payload.type === "drop" ? { type: "drop", x, y, paths: payload.paths } : { type: "over", x, y });
+    });
+    return () => {
+      stop.then((unlisten) => unlisten()).catch(() => undefined);
+    };
   },
   chooseTarget: (title, name) => save({ title, defaultPath: name }),
   bodyUrl: (emailId) => convertFileSrc(emailId, "mailbody"),

@@ -19,6 +19,7 @@ use tandem_domain::{
     health::{Health as DomainHealth, HealthStatus, organization_health, worst},
     ids::{MailboxId, ProfileId},
     mailbox::Approval,
+    settings::ProcessEmailUsing,
     workload::Workload,
 };
 use tandem_engine::ports::storage::Schedule;
@@ -28,6 +29,9 @@ use tandem_store::{
     view::{self, AlertState},
 };
 
+/// What is said while the settings leave email to the Email Router.
+pub(crate) const ROUTER_PROCESSES: &str =
+    "The Email Router processes this organization's email; Tandem processes nothing.";
 /// At most this many alerts are shown at once.
 const SHOWN_ALERTS: u32 = 1_000;
 /// Stands for the headline only; on the wire it is `stopped`.
@@ -161,7 +165,10 @@ impl Tandem {
             None if mailboxes == 0 => ("empty", None),
             None => (HealthStatus::Unproven.as_str(), None),
         };
-        let headline = headline(status, mailboxes, troubled);
+        let headline = match self.organization_settings().await?.process_email_using {
+            ProcessEmailUsing::ServerSideSynchronization => headline(status, mailboxes, troubled),
+            ProcessEmailUsing::EmailRouter => ROUTER_PROCESSES.to_owned(),
+        };
         let status = if status == NOT_RUNNING { HealthStatus::Stopped.as_str() } else { status };
         Ok(Home {
             status: status.to_owned(),

@@ -9,6 +9,7 @@ use tandem_domain::{
     ids::ProfileId,
     mailbox::Mailbox,
     profile::EmailServerProfile,
+    settings::ProcessEmailUsing,
     workload::Workload,
 };
 use tandem_store::{DataFolderLock, view};
@@ -18,13 +19,15 @@ pub(crate) struct Judge {
     circuits: HashMap<(ProfileId, Workload), Circuit>,
     /// Whether an engine works, here or in another process.
     pub(crate) engine: EngineLife,
+    using: ProcessEmailUsing,
 }
 
 impl Tandem {
     /// Looks up what health is judged by.
     pub(crate) async fn judge(&self) -> Result<Judge, ApiError> {
         let circuits = self.store.list_circuits().await.map_err(|error| of_storage("profiles", &error))?;
-        Ok(Judge { circuits: circuits.into_iter().collect(), engine: self.engine_life() })
+        let using = self.organization_settings().await?.process_email_using;
+        Ok(Judge { circuits: circuits.into_iter().collect(), engine: self.engine_life(), using })
     }
 
     fn engine_life(&self) -> EngineLife {
@@ -54,6 +57,7 @@ impl Judge {
             circuit: profile.and_then(|profile| self.circuits.get(&(profile.id, workload))),
             expected_at: row.and_then(|row| row.expected_at),
             engine: self.engine,
+            using: self.using,
         };
         health(&judged, now)
     }

@@ -19,6 +19,7 @@ mod ladders;
 mod ledger;
 mod mailboxes;
 mod majority;
+mod migration;
 mod people;
 mod practice;
 mod profiles;
@@ -38,4 +39,5 @@ pub use compose::{
     OpenOptions, RunFor, RunReport, SecretsChoice, Tandem, data_folder, engine_of, vault_exists,
 };
 pub use configuration::AskPassword;
+pub use migration::ExampleServers;
 pub use practice::{Practice, PracticeMailbox, PracticeReport};

@@ -97,6 +97,7 @@ impl Practice {
         let data = folder.path().join("data");
         let tandem = Tandem::open_in(data, SecretsChoice::Memory, true).await?;
         setup::configure(&tandem, &servers, &contacts, folder.path()).await?;
+        tandem.migration.play(crate::migration::practice_routers(&servers, since));
         let at_start =
             setup::synchronized(&servers).map(|one| servers.hub().messages(&one.address).len()).sum();
         Ok(Arc::new(Self { tandem, servers, folder: std::sync::Mutex::new(Some(folder)), since, at_start }))

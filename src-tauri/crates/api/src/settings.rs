@@ -8,7 +8,7 @@ use crate::{
 use tandem_domain::{
     frequency::FrequencyPolicy,
     send_limits::PRESETS,
-    settings::{Capacity, OrganizationSettings},
+    settings::{Capacity, OrganizationSettings, ProcessEmailUsing},
 };
 use tandem_store::configuration::ConfigurationChange;
 
@@ -84,7 +84,11 @@ fn checked(wanted: &SettingsView) -> Result<OrganizationSettings, ApiError> {
     let words: Vec<_> = FrequencyPolicy::ALL.iter().map(|one| one.as_str()).collect();
     let frequency = FrequencyPolicy::from_word(&wanted.frequency)
         .ok_or_else(|| ApiError::unknown_word("frequency", &wanted.frequency, &words))?;
+    let words = ProcessEmailUsing::ALL.map(ProcessEmailUsing::as_str);
+    let process_email_using = ProcessEmailUsing::from_word(&wanted.process_email_using)
+        .ok_or_else(|| ApiError::unknown_word("process_email_using", &wanted.process_email_using, &words))?;
     Ok(OrganizationSettings {
+        process_email_using,
         allow_plain_connections: wanted.allow_plain_connections,
         require_approval: wanted.require_approval,
         frequency,
@@ -117,5 +121,6 @@ fn view(settings: &OrganizationSettings) -> SettingsView {
         push: capacity.push,
         test_batch_mailboxes: settings.test_batch_mailboxes,
         test_batch_hours: settings.test_batch_hours,
+        process_email_using: settings.process_email_using.as_str().to_owned(),
     }
 }

@@ -152,11 +152,17 @@ pub enum Command {
         #[arg(long, value_name = "H")]
         batch_hours: Option<u32>,
     },
+    /// Migrate from the old Email Router: plan, review, apply, undo.
+    #[command(subcommand)]
+    Migrate(MigrateCommand),
     /// The practice organization: embedded servers and sample data, synchronized on loopback, removed at the end.
     Practice {
         /// Keep it running this long; without, it returns when everything is synchronized.
         #[arg(long, value_parser = crate::times::duration, value_name = "TIME")]
         r#for: Option<Duration>,
+        /// Write Email Router files of its servers here, to rehearse a migration with.
+        #[arg(long, value_name = "DIR")]
+        router_files: Option<PathBuf>,
     },
 }
 
@@ -422,6 +428,57 @@ pub enum QuarantineCommand {
     },
 }
 
+/// Migrating from the Email Router.
+#[derive(Debug, Subcommand)]
+pub enum MigrateCommand {
+    /// Read up to four routers' files and print what would be made. Writes nothing but the plan's file.
+    Plan {
+        /// A folder with a router's three files; once per router.
+        #[arg(long, value_name = "DIR", required_unless_present = "files")]
+        router: Vec<PathBuf>,
+        /// A router's three files, in any order; once per router.
+        #[arg(long, num_args = 3, value_names = ["KEY", "STATE", "AGENT"])]
+        files: Vec<PathBuf>,
+        /// Save the plan to this file; `apply` reads it.
+        #[arg(long, value_name = "PLAN.json")]
+        out: Option<PathBuf>,
+        /// Leave out the new profile with this name, and its mailboxes.
+        #[arg(long, value_name = "PROFILE")]
+        skip: Vec<String>,
+        /// Which of the files' organizations is this one.
+        #[arg(long, value_name = "KEY")]
+        organization: Option<String>,
+        /// Profiles reach back as far as their mailboxes, instead of 24 hours.
+        #[arg(long)]
+        reach_back: bool,
+    },
+    /// Apply a plan's file, all or nothing. Applying it again changes nothing.
+    Apply {
+        /// The plan's file.
+        plan: PathBuf,
+        /// Leave out the new profile with this name, and its mailboxes.
+        #[arg(long, value_name = "PROFILE")]
+        skip: Vec<String>,
+        /// Save a report: HTML, or CSV when its name ends so.
+        #[arg(long, value_name = "FILE")]
+        report: Option<PathBuf>,
+        /// What differs in the configuration since the plan was made was reviewed.
+        #[arg(long)]
+        reviewed: bool,
+    },
+    /// Undo the latest migration, until the first cycle has run.
+    Undo,
+    /// Enter the passwords that are missing: asked for at the terminal, or from TANDEM_MIGRATION_PASSWORD_<NUMBER>.
+    Passwords,
+    /// The latest migration and what is left to do.
+    Summary,
+    /// Write the files of four routers to rehearse planning with.
+    Sample {
+        /// The folder; each router gets a folder in it.
+        folder: PathBuf,
+    },
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -461,6 +518,12 @@ mod tests {
             "tandem verify",
             "tandem verify a@b c@d --repair",
             "tandem practice --for 1m30s",
+            "tandem migrate plan --router a --router b --out p.json --skip P --skip Q",
+            "tandem migrate plan --files k s a",
+            "tandem --json migrate apply p.json --skip P --report r.html --reviewed",
+            "tandem migrate undo",
+            "tandem migrate passwords",
+            "tandem migrate sample d",
         ] {
             if let Err(error) = Arguments::try_parse_from(line.split(' ')) {
                 panic!("{line}: {error}");
@@ -476,6 +539,9 @@ mod tests {
             "tandem run --for soon",
             "tandem run --for 3s --as-service",
             "tandem service install --name a/b",
+            "tandem migrate plan",
+            "tandem migrate plan --files k s",
+            "tandem migrate apply",
         ] {
             assert!(Arguments::try_parse_from(line.split(' ')).is_err(), "{line}");
         }

@@ -55,6 +55,8 @@ struct View {
     finished_cycles: u64,
     tests: u64,
     job: Option<TestProgressView>,
+    /// The step of a migration and how far it is.
+    migration: Option<(String, u32, u32)>,
     changed: bool,
     last_line: Instant,
 }
@@ -76,6 +78,7 @@ impl View {
             finished_cycles: 0,
             tests: 0,
             job: None,
+            migration: None,
             changed: false,
             last_line: Instant::now(),
         }
@@ -93,6 +96,7 @@ impl View {
             }
             EventView::Ladder { .. } => self.tests += 1,
             EventView::TestJob { progress } => self.job = Some(progress),
+            EventView::Migration { step, done, total } => self.migration = Some((step, done, total)),
             EventView::Rung { .. }
             | EventView::Changed { .. }
             | EventView::NeedsPerson { .. }
@@ -117,6 +121,9 @@ impl View {
     fn line(&self) -> String {
         if let Some(job) = &self.job {
             return format!("{}: {}", self.doing, test_job(job));
+        }
+        if let Some((step, done, total)) = &self.migration {
+            return format!("{}: {} {done} of {total}", self.doing, step.replace('_', " "));
         }
         let items =
             self.finished_items + self.running.values().map(|(done, _)| u64::from(*done)).sum::<u64>();

@@ -8,6 +8,7 @@ use crate::{
     breaker::{Circuit, Outage},
     mailbox::{Approval, DeliveryMethod, Mailbox},
     profile::EmailServerProfile,
+    settings::ProcessEmailUsing,
     workload::{Workload, WorkloadStatus},
 };
 use chrono::Duration;
@@ -81,6 +82,8 @@ pub struct Judged<'a> {
     pub expected_at: Option<Instant>,
     /// Whether anybody works.
     pub engine: EngineLife,
+    /// Whether it is Tandem that processes the organization's email.
+    pub using: ProcessEmailUsing,
 }
 
 /// Judges one workload. `None`: it is not synchronized by us, so there is nothing to judge.
@@ -88,6 +91,10 @@ pub struct Judged<'a> {
 pub fn health(judged: &Judged<'_>, now: Instant) -> Option<Health> {
     if judged.mailbox.method(judged.workload) != DeliveryMethod::ServerSideSync {
         return None;
+    }
+    if judged.using == ProcessEmailUsing::EmailRouter {
+        let why = "The Email Router processes this organization's email.".to_owned();
+        return Some(Health { status: HealthStatus::Unproven, since: None, why });
     }
     Some(stopped(judged).unwrap_or_else(|| running(judged, now)))
 }

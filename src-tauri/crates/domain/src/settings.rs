@@ -46,6 +46,36 @@ pub const DEFAULT_USER_FILTER: IncomingFilter = IncomingFilter::Replies;
 /// The default for a queue: everything that arrives.
 pub const DEFAULT_QUEUE_FILTER: IncomingFilter = IncomingFilter::All;
 
+/// Who processes the organization's email (*Process email using*). Only one of the two may.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum ProcessEmailUsing {
+    /// Tandem's own cycles.
+    #[default]
+    ServerSideSynchronization,
+    /// The old Email Router, so Tandem processes nothing.
+    EmailRouter,
+}
+
+impl ProcessEmailUsing {
+    /// All of them.
+    pub const ALL: [Self; 2] = [Self::ServerSideSynchronization, Self::EmailRouter];
+
+    /// The word in configuration files and in the database.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::ServerSideSynchronization => "server_side_synchronization",
+            Self::EmailRouter => "email_router",
+        }
+    }
+
+    /// The reverse of [`ProcessEmailUsing::as_str`].
+    #[must_use]
+    pub fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|one| one.as_str() == word)
+    }
+}
+
 /// Settings of the organization.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OrganizationSettings {
@@ -67,6 +97,8 @@ pub struct OrganizationSettings {
     pub test_batch_mailboxes: u16,
     /// Hours between the starts of two batches. Default 5, as Microsoft advises.
     pub test_batch_hours: u16,
+    /// Who processes its email (`EmailConnectionChannel`). Default server-side synchronization.
+    pub process_email_using: ProcessEmailUsing,
 }
 
 impl Default for OrganizationSettings {
@@ -81,6 +113,7 @@ impl Default for OrganizationSettings {
             capacity: Capacity::default(),
             test_batch_mailboxes: 200,
             test_batch_hours: 5,
+            process_email_using: ProcessEmailUsing::default(),
         }
     }
 }

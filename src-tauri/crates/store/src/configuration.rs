@@ -112,7 +112,8 @@ pub enum ConfigurationError {
     Storage(#[from] StorageError),
 }
 
-type Applied = JobResult<(), ConfigurationError>;
+/// What one change gives.
+pub(crate) type Applied = JobResult<(), ConfigurationError>;
 
 impl Store {
     /// Applies changes in their order and in one transaction: all, or none and the first error.
@@ -135,7 +136,13 @@ impl Store {
     }
 }
 
-fn apply(connection: &Connection, change: &ConfigurationChange, at: Instant, told: &mut Changes) -> Applied {
+/// Applies one change inside the caller's transaction.
+pub(crate) fn apply(
+    connection: &Connection,
+    change: &ConfigurationChange,
+    at: Instant,
+    told: &mut Changes,
+) -> Applied {
     match change {
         ConfigurationChange::Settings(settings) => update_settings(connection, settings, at)?,
         ConfigurationChange::Alerts(settings) => alert_settings::update(connection, settings)?,

@@ -9,6 +9,7 @@ pub mod configuration;
 mod error;
 mod failure_json;
 mod lock;
+pub mod migration;
 mod open;
 mod packs;
 mod port;

@@ -21,7 +21,7 @@ use crate::{
     wire::{ApiError, EngineView, EventView, SecretText},
 };
 use credentials::StoredCredentials;
-use events::Hub;
+pub(crate) use events::Hub;
 use std::{
     collections::HashSet,
     path::{Path, PathBuf},
@@ -87,6 +87,8 @@ pub struct Tandem {
     pub(crate) practice: tokio::sync::Mutex<Option<Arc<Practice>>>,
     /// Cancelled when the program closes.
     pub(crate) closing: CancellationToken,
+    /// What a migration keeps between two actions.
+    pub(crate) migration: crate::migration::MigrationState,
     running: tokio::sync::Mutex<Option<running::Running>>,
     /// What shells are told while the engine is held here.
     holding: Mutex<Option<EngineView>>,
@@ -160,6 +162,7 @@ impl Tandem {
             is_practice,
             practice: tokio::sync::Mutex::default(),
             closing: CancellationToken::new(),
+            migration: crate::migration::MigrationState::default(),
             running: tokio::sync::Mutex::default(),
             holding: Mutex::default(),
             secrets_word,
@@ -247,6 +250,15 @@ impl Tandem {
             known.extend(keys.into_iter().zip(&found).filter(|(_, found)| found.1).map(|(key, _)| key));
         }
         found.into_iter().map(|(there, _)| there).collect()
+    }
+}
+
+impl Tandem {
+    /// Forgets that these keys have a secret.
+    pub(crate) fn forget_known(&self, keys: &[SecretRef]) {
+        if let Ok(mut known) = self.known_secrets.lock() {
+            known.retain(|key| !keys.contains(key));
+        }
     }
 }
 

@@ -3,12 +3,15 @@
 use super::Tandem;
 use crate::{
     attach::{Attached, Role},
+    health::ROUTER_PROCESSES,
     people::{of_failure, of_storage},
     wire::{ApiError, MailboxRequest, MailboxView, Nothing},
 };
 use serde::Serialize;
 use std::{sync::Arc, time::Duration};
-use tandem_domain::{breaker::Asked, mailbox::Mailbox, schedule::CycleEnd, workload::Workload};
+use tandem_domain::{
+    breaker::Asked, mailbox::Mailbox, schedule::CycleEnd, settings::ProcessEmailUsing, workload::Workload,
+};
 use tandem_engine::{
     ports::{circuits::Circuits, storage::Schedule, test_jobs::TestJobs},
     runner::{RunMode, SyncOutcome},
@@ -51,6 +54,8 @@ pub struct RunReport {
     pub failures: Vec<ApiError>,
     /// Whether another process runs the engine, and was told instead.
     pub handed_over: bool,
+    /// Why nothing was processed, when the settings say so.
+    pub note: Option<String>,
 }
 
 /// The engine in the background.
@@ -142,6 +147,9 @@ impl Tandem {
             }
         };
         self.hub.start_tally();
+        if self.router_processes().await? {
+            tracing::warn!("{ROUTER_PROCESSES}");
+        }
         let done = self.run_locked(mode, stop).await;
         self.let_go(held).await;
         done?;
@@ -149,7 +157,8 @@ impl Tandem {
         let mut failures: Vec<_> = tally.failures.into_values().collect();
         failures.sort_by(|a, b| (&a.object, &a.code).cmp(&(&b.object, &b.code)));
         let failed = u32::try_from(failures.len()).unwrap_or(u32::MAX);
-        Ok(RunReport { cycles: tally.cycles, items: tally.items, failed, failures, handed_over: false })
+        let note = self.router_processes().await?.then(|| ROUTER_PROCESSES.to_owned());
+        Ok(RunReport { cycles: tally.cycles, items: tally.items, failed, failures, handed_over: false, note })
     }
 
     /// Runs a mailbox's cycles now, here, or in the process that runs the engine.
@@ -163,6 +172,7 @@ impl Tandem {
         stop: &CancellationToken,
     ) -> Result<RunReport, ApiError> {
         let mailbox = self.find_mailbox(address).await?;
+        self.refuse_for_router(address).await?;
         let workloads = self.workloads_to_sync(&mailbox, workload)?;
         let held = match self.hold(Role::Sync, Duration::ZERO).await {
             Ok(held) => held,
@@ -229,6 +239,7 @@ impl Tandem {
     /// As [`Tandem::sync`].
     pub async fn sync_now(self: &Arc<Self>, request: MailboxRequest) -> Result<MailboxView, ApiError> {
         let mailbox = self.find_mailbox(&request.address).await?;
+        self.refuse_for_router(&request.address).await?;
         if self.hub.engine_running() {
             let workloads = self.workloads_to_sync(&mailbox, None)?;
             self.hand_over(&mailbox, &workloads).await?;
@@ -237,6 +248,20 @@ impl Tandem {
             self.sync(&request.address, None, &self.closing).await?;
         }
         self.mailbox_view(mailbox.id).await
+    }
+
+    /// Whether the settings leave email to the Email Router.
+    async fn router_processes(&self) -> Result<bool, ApiError> {
+        Ok(self.organization_settings().await?.process_email_using == ProcessEmailUsing::EmailRouter)
+    }
+
+    async fn refuse_for_router(&self, address: &str) -> Result<(), ApiError> {
+        if !self.router_processes().await? {
+            return Ok(());
+        }
+        let remedy = "Set Process email using to Server-Side Synchronization once the Email Router is stopped for this \
+                      organization; only one of the two may process it.";
+        Err(ApiError::plain("email_router_processes", address, ROUTER_PROCESSES, remedy))
     }
 
     fn workloads_to_sync(

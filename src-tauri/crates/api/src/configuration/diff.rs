@@ -125,6 +125,7 @@ fn fields_of_settings(settings: &OrganizationSettings) -> Fields {
         ("cycle_interval_minutes", settings.cycle_interval_minutes.unwrap_or(0).to_string()),
         ("max_delivery_attempts", settings.max_delivery_attempts.to_string()),
         ("max_message_mib", (settings.max_message_bytes >> 20).to_string()),
+        ("process_email_using", settings.process_email_using.as_str().to_owned()),
         ("test_batch_mailboxes", settings.test_batch_mailboxes.to_string()),
         ("test_batch_hours", settings.test_batch_hours.to_string()),
         ("push", settings.capacity.push.to_string()),

@@ -42,6 +42,7 @@ struct Settings {
     cycle_interval_minutes: u16,
     max_delivery_attempts: u16,
     max_message_mib: u64,
+    process_email_using: &'static str,
     test_batch_mailboxes: u16,
     test_batch_hours: u16,
     #[serde(flatten)]
@@ -158,6 +159,7 @@ fn settings_table(settings: &OrganizationSettings) -> Settings {
         push: settings.capacity.push,
         test_batch_mailboxes: settings.test_batch_mailboxes,
         test_batch_hours: settings.test_batch_hours,
+        process_email_using: settings.process_email_using.as_str(),
     }
 }
 

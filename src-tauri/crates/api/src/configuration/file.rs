@@ -35,6 +35,7 @@ pub(crate) struct RawSettings {
     pub(crate) cycle_interval_minutes: Option<Spanned<i64>>,
     pub(crate) max_delivery_attempts: Option<Spanned<i64>>,
     pub(crate) max_message_mib: Option<Spanned<i64>>,
+    pub(crate) process_email_using: Option<Text>,
     pub(crate) test_batch_mailboxes: Option<Spanned<i64>>,
     pub(crate) test_batch_hours: Option<Spanned<i64>>,
     pub(crate) max_incoming_cycles: Option<Spanned<i64>>,

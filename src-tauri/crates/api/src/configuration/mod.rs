@@ -20,6 +20,8 @@ use tandem_domain::{
 
 pub use passwords::AskPassword;
 
+use crate::wire::ApiError;
+
 /// Everything that a configuration file can describe, as it is or as it is to be.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Configured {
@@ -44,6 +46,19 @@ pub(crate) struct Alerting {
     pub(crate) settings: AlertSettings,
     /// Owners of profiles, where there are any.
     pub(crate) profiles: BTreeMap<ProfileId, ProfileAlerts>,
+}
+
+/// The configuration file of a migration's snapshot: without contacts, accounts and leads, as `export` writes it.
+pub(crate) fn export_text(here: &tandem_router_migration::snapshot::Snapshot) -> Result<String, ApiError> {
+    let configured = Configured {
+        organization: here.organization,
+        settings: here.settings.clone(),
+        alerts: Alerting::default(),
+        profiles: here.profiles.clone(),
+        entries: here.owners.clone(),
+        mailboxes: here.mailboxes.clone(),
+    };
+    export::write(&configured).map_err(|error| ApiError::internal("export", &error))
 }
 
 #[cfg(test)]

@@ -161,6 +161,39 @@ actions! {
     /// The published sending limits of known providers, to start from.
     send_limit_presets(Nothing) -> Vec<SendLimitPreset>;
 
+    /// What the files of up to four Email Routers are, each file in the slot where it belongs.
+    read_router_files(RouterFilesRequest) -> RouterFilesView;
+    /// Plans the migration of the routers' files; the plan becomes the draft.
+    plan_migration(PlanMigrationRequest) -> MigrationPlanView;
+    /// The draft, compared with the configuration of now.
+    migration_plan(Nothing) -> MigrationPlanView;
+    /// Decides rows and mailboxes of the draft.
+    decide_migration(MigrationChoices) -> MigrationPlanView;
+    /// Mailboxes of the draft.
+    migration_mailboxes(MigrationMailboxesRequest) -> MigrationMailboxPage;
+    /// What became of the fields of the routers' files.
+    migration_provenance(MigrationProvenanceRequest) -> MigrationProvenancePage;
+    /// Saves the draft as a file without secrets.
+    save_migration_plan(SaveMigrationPlanRequest) -> MigrationPlanView;
+    /// Reads a plan's file; it becomes the draft.
+    load_migration_plan(LoadMigrationPlanRequest) -> MigrationPlanView;
+    /// Applies the draft, all or nothing; progress arrives as events.
+    apply_migration(ApplyMigrationRequest) -> MigrationSummaryView;
+    /// Stops applying before it is committed; nothing is written then.
+    cancel_migration(Nothing) -> Nothing;
+    /// Forgets the draft and the passwords that were read with it.
+    discard_migration(Nothing) -> Nothing;
+    /// The latest migration and what is left to do.
+    migration_summary(Nothing) -> MigrationSummaryView;
+    /// Saves a report of the draft and of what came of it.
+    save_migration_report(SaveMigrationReportRequest) -> Nothing;
+    /// Keeps passwords for everything that the migration made, once per account.
+    enter_migration_passwords(EnterMigrationPasswordsRequest) -> MigrationSummaryView;
+    /// Undoes the latest migration, until the first cycle has run.
+    undo_migration(Nothing) -> MigrationSummaryView;
+    /// Writes router files to rehearse with, of the running practice organization.
+    write_sample_router_files(SampleRouterFilesRequest) -> SampleRouterFilesView;
+
     /// The practice organization.
     practice(Nothing) -> PracticeView;
     /// Starts the practice organization beside the real one.

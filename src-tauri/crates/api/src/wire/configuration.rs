@@ -103,4 +103,6 @@ pub struct SettingsView {
     pub test_batch_mailboxes: u16,
     /// Hours between the starts of two batches of Test & Enable.
     pub test_batch_hours: u16,
+    /// *Process email using*: `server_side_synchronization` or `email_router`. With the latter nothing is processed here.
+    pub process_email_using: String,
 }

@@ -54,6 +54,16 @@ pub enum EventView {
         /// How far it is.
         progress: TestProgressView,
     },
+    /// A migration got further.
+    Migration {
+        /// `profiles`, `forward_mailboxes`, `mailboxes`, `passwords`; `done` once everything is durable, `failed` or `cancelled`
+        /// when nothing was written.
+        step: String,
+        /// Done in this step.
+        done: u32,
+        /// Of so many.
+        total: u32,
+    },
     /// The engine started or stopped.
     Engine {
         /// Whether it runs.

@@ -6,6 +6,7 @@ mod forecast;
 mod health;
 mod ledger;
 mod mailbox;
+mod migrate;
 mod practice;
 mod profile;
 mod run;
@@ -16,7 +17,10 @@ mod test_jobs;
 mod verify;
 
 use crate::{
-    arguments::{Arguments, Command, EmailCommand, MailboxCommand, ProfileCommand, Secrets, TestJobCommand},
+    arguments::{
+        Arguments, Command, EmailCommand, MailboxCommand, MigrateCommand, ProfileCommand, Secrets,
+        TestJobCommand,
+    },
     output::{Done, Output},
     passphrase,
 };
@@ -31,8 +35,8 @@ pub type Outcome = Result<Done, ApiError>;
 
 /// Runs the command.
 pub async fn run(arguments: Arguments, output: &Output) -> Outcome {
-    if let Command::Practice { r#for } = arguments.command {
-        return practice::run(r#for, output).await;
+    if let Command::Practice { r#for, router_files } = arguments.command {
+        return practice::run(r#for, router_files, output).await;
     }
     if let Command::Service(_) = arguments.command {
         return service::run(arguments, output).await;
@@ -73,7 +77,8 @@ async fn dispatch(tandem: &Arc<Tandem>, command: Command, output: &Output) -> Ou
                 ForecastRequest { profile, mailboxes, queues, messages, batch_mailboxes, batch_hours };
             forecast::forecast(tandem, request, output).await
         }
-        Command::Practice { r#for } => practice::run(r#for, output).await,
+        Command::Migrate(command) => migrate::run(tandem, command, output).await,
+        Command::Practice { r#for, router_files } => practice::run(r#for, router_files, output).await,
         Command::Service(_) => Ok(Done::All),
     }
 }
@@ -82,6 +87,7 @@ async fn dispatch(tandem: &Arc<Tandem>, command: Command, output: &Output) -> Ou
 fn makes_work(command: &Command) -> bool {
     match command {
         Command::Apply { dry_run, .. } => !dry_run,
+        Command::Migrate(command) => matches!(command, MigrateCommand::Passwords { .. }),
         Command::Mailbox(command) => !matches!(command, MailboxCommand::List | MailboxCommand::Show { .. }),
         Command::Email(command) => matches!(command, EmailCommand::Send(_) | EmailCommand::Resolve { .. }),
         _ => false,
@@ -119,6 +125,10 @@ fn needs_passwords(command: &Command) -> bool {
             }
             _ => false,
         },
+        // The summary says which passwords are there.
+        Command::Migrate(command) => {
+            !matches!(command, MigrateCommand::Plan { .. } | MigrateCommand::Sample { .. })
+        }
         Command::Email(command) => match command {
             EmailCommand::List { .. }
             | EmailCommand::Show { .. }

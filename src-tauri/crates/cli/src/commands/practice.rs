@@ -7,15 +7,26 @@ use crate::{
     stop,
     table::Table,
 };
-use std::time::Duration;
-use tandem_api::{Practice, PracticeReport};
+use std::{path::PathBuf, time::Duration};
+use tandem_api::{Practice, PracticeReport, wire::SampleRouterFilesRequest};
 
-pub(super) async fn run(time: Option<Duration>, output: &Output) -> Outcome {
+pub(super) async fn run(time: Option<Duration>, router_files: Option<PathBuf>, output: &Output) -> Outcome {
     let stop = stop::on_signal();
     let practice = Practice::start().await?;
     if !output.is_json() {
         for server in &practice.view().servers {
             eprintln!("{server}");
+        }
+    }
+    if let Some(folder) = router_files {
+        let request = SampleRouterFilesRequest { folder: folder.to_string_lossy().into_owned() };
+        let written = practice.tandem().write_sample_router_files(request).await;
+        match written {
+            Ok(written) => eprintln!("{} In {}.", written.text, folder.display()),
+            Err(error) => {
+                practice.remove().await;
+                return Err(error);
+            }
         }
     }
     let progress = Progress::start(practice.tandem(), "Practice");

@@ -62,6 +62,9 @@ fn text(report: &RunReport) -> String {
         text = "Another Tandem runs on this data folder; it was told to synchronize the mailbox now.\n"
             .to_owned();
     }
+    if let Some(note) = &report.note {
+        text += &format!("{note}\n");
+    }
     for failure in &report.failures {
         text += &format!("{}\n", crate::output::error_text(failure, false));
     }

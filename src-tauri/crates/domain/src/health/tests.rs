@@ -84,6 +84,7 @@ fn judge_with(
         circuit: Some(circuit),
         expected_at: Some(at(expected)),
         engine,
+        using: ProcessEmailUsing::ServerSideSynchronization,
     };
     health(&judged, at(now)).unwrap()
 }
@@ -201,6 +202,7 @@ fn what_waits_for_a_person_is_stopped() {
         circuit: None,
         expected_at: None,
         engine: RUNS,
+        using: ProcessEmailUsing::ServerSideSynchronization,
     };
     assert_eq!(health(&judged, at(2)).unwrap().status, HealthStatus::Stopped);
     assert_eq!(health(&Judged { workload: Workload::Outgoing, ..judged }, at(2)), None, "it is not ours");

@@ -6,7 +6,7 @@ use crate::{
     port::FailedCycle,
     view::CycleEntry,
 };
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, OptionalExtension, params};
 use tandem_domain::{
     Instant,
     ids::{CycleId, MailboxId, ProfileId},
@@ -78,4 +78,16 @@ pub(crate) fn latest(
         })
     })?;
     found.collect()
+}
+
+/// When the first cycle of a mailbox that is still kept started, at or after this instant.
+pub(crate) fn first_since(
+    connection: &Connection,
+    mailbox: MailboxId,
+    since: Instant,
+) -> rusqlite::Result<Option<Instant>> {
+    let mut select = connection.prepare_cached(
+        "SELECT started_at FROM cycle WHERE mailbox = ?1 AND started_at >= ?2 ORDER BY row LIMIT 1",
+    )?;
+    select.query_row(params![mailbox.0, ms(since)], |row| instant(row, "started_at")).optional()
 }

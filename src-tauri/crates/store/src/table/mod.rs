@@ -21,6 +21,7 @@ pub(crate) mod profile_alert;
 pub(crate) mod quarantine;
 pub(crate) mod raw_message;
 pub(crate) mod recipient;
+pub(crate) mod router_migration;
 pub(crate) mod schedule;
 pub(crate) mod send_attempt;
 pub(crate) mod submission;

@@ -16,6 +16,7 @@ mod crash;
 mod full_disk;
 mod large;
 mod ledger;
+mod migration;
 mod opening;
 mod packs;
 mod schedule;

@@ -11,7 +11,7 @@ use super::{Configured, file::File, passwords::Wanted, problem::Problems};
 use std::path::Path;
 use tandem_domain::{
     frequency::FrequencyPolicy,
-    settings::{Capacity, OrganizationSettings},
+    settings::{Capacity, OrganizationSettings, ProcessEmailUsing},
 };
 
 /// What a file asks for.
@@ -59,6 +59,16 @@ fn settings(
     };
     settings.allow_plain_connections = raw.allow_plain_connections.unwrap_or(current.allow_plain_connections);
     settings.require_approval = raw.require_approval.unwrap_or(current.require_approval);
+    if let Some(using) = values::word(
+        raw.process_email_using.as_ref(),
+        "settings",
+        "process_email_using",
+        &ProcessEmailUsing::ALL,
+        ProcessEmailUsing::as_str,
+        problems,
+    ) {
+        settings.process_email_using = using;
+    }
     let mut number = |value: &Option<toml::Spanned<i64>>, field, least, most| {
         values::number(value.as_ref(), "settings", field, least, most, problems)
     };

@@ -65,7 +65,10 @@ fn profile(
     );
     let server_type = match (server_type, current) {
         (Some(server_type), _) => {
-            supported(server_type, raw, &object, problems);
+            // A profile that a migration made may wait for its adapter; naming it as it is asks for nothing.
+            if current.is_none_or(|now| now.server_type != server_type) {
+                supported(server_type, raw, &object, problems);
+            }
             server_type
         }
         (None, Some(current)) => current.server_type,
@@ -87,6 +90,7 @@ fn profile(
     );
     if let (Some(AuthenticateUsing::OAuth | AuthenticateUsing::WindowsIntegrated), Some(text)) =
         (using, &raw.authenticate_using)
+        && current.map(|now| Some(now.authenticate_using)) != Some(using)
     {
         let message = format!("\"{}\" is not available in this version.", text.get_ref());
         let remedy =
@@ -105,12 +109,18 @@ fn profile(
         incoming: raw
             .incoming
             .as_ref()
-            .and_then(|end| endpoint(end, &object, "incoming", context, problems))
+            .and_then(|end| {
+                let before = current.and_then(|now| now.incoming.as_ref());
+                endpoint(end, before, (&object, "incoming"), context, problems)
+            })
             .or_else(|| current.and_then(|now| now.incoming.clone())),
         outgoing: raw
             .outgoing
             .as_ref()
-            .and_then(|end| endpoint(end, &object, "outgoing", context, problems))
+            .and_then(|end| {
+                let before = current.and_then(|now| now.outgoing.as_ref());
+                endpoint(end, before, (&object, "outgoing"), context, problems)
+            })
             .or_else(|| current.and_then(|now| now.outgoing.clone())),
         authenticate_using: using
             .or_else(|| current.map(|now| now.authenticate_using))
@@ -231,8 +241,8 @@ fn password(
 
 fn endpoint(
     raw: &RawEndpoint,
-    object: &str,
-    direction: &str,
+    before: Option<&Endpoint>,
+    (object, direction): (&str, &str),
     context: &Context<'_>,
     problems: &mut Problems<'_>,
 ) -> Option<Endpoint> {
@@ -248,7 +258,10 @@ fn endpoint(
     let port = values::number(Some(&raw.port), object, "port", 1, u16::MAX, problems);
     let security =
         values::word(Some(&raw.security), object, "security", &Security::ALL, Security::as_str, problems);
-    if security == Some(Security::None) && !context.settings.allow_plain_connections {
+    // One that is so already asks for nothing new; it is refused when it is tested.
+    let is_so_already =
+        before.is_some_and(|one| one.security == Security::None && one.server.eq_ignore_ascii_case(server));
+    if security == Some(Security::None) && !context.settings.allow_plain_connections && !is_so_already {
         let message =
             format!("Its {direction} connection is not encrypted, which the settings do not allow.");
         let remedy = "Use \"tls\" or \"starttls\", or allow it: [settings] allow_plain_connections = true.";
