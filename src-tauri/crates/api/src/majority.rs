@@ -249,7 +249,10 @@ mod tests {
         ids::{CycleId, MailboxId},
         probe::{Rung, RungName, RungOutcome},
     };
-    use tandem_engine::ports::storage::{CycleReport, Schedule, TestResults};
+    use tandem_engine::ports::{
+        storage::{CycleReport, Schedule},
+        test_jobs::TestResults,
+    };
     use uuid::Uuid;
 
     /// Three mailboxes of one profile, whose owner is told by email, and one of another.
@@ -316,6 +319,8 @@ mod tests {
                 failure,
                 next_due_at: Some(self.tandem.now() + chrono::Duration::minutes(5)),
                 attempts: 0,
+                activity: tandem_domain::frequency::Activity::default(),
+                expected_at: None,
             };
             self.tandem.store.finish(report).await.unwrap();
         }

@@ -67,6 +67,8 @@ pub struct OrganizationSettings {
     pub test_batch_mailboxes: u16,
     /// Hours between the starts of two batches. Default 5, as Microsoft advises.
     pub test_batch_hours: u16,
+    /// Days for which the hourly history of cycles is kept, 1 to 366. Default 30.
+    pub history_days: u16,
 }
 
 impl Default for OrganizationSettings {
@@ -81,6 +83,7 @@ impl Default for OrganizationSettings {
             capacity: Capacity::default(),
             test_batch_mailboxes: 200,
             test_batch_hours: 5,
+            history_days: 30,
         }
     }
 }

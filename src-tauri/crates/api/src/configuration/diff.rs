@@ -127,6 +127,7 @@ fn fields_of_settings(settings: &OrganizationSettings) -> Fields {
         ("max_message_mib", (settings.max_message_bytes >> 20).to_string()),
         ("test_batch_mailboxes", settings.test_batch_mailboxes.to_string()),
         ("test_batch_hours", settings.test_batch_hours.to_string()),
+        ("history_days", settings.history_days.to_string()),
         ("push", settings.capacity.push.to_string()),
     ];
     fields.extend(settings.capacity.numbers().map(|(field, value, ..)| (field, value.to_string())));

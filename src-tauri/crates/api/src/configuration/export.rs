@@ -44,6 +44,7 @@ struct Settings {
     max_message_mib: u64,
     test_batch_mailboxes: u16,
     test_batch_hours: u16,
+    history_days: u16,
     #[serde(flatten)]
     capacity: BTreeMap<&'static str, u16>,
     push: bool,
@@ -158,6 +159,7 @@ fn settings_table(settings: &OrganizationSettings) -> Settings {
         push: settings.capacity.push,
         test_batch_mailboxes: settings.test_batch_mailboxes,
         test_batch_hours: settings.test_batch_hours,
+        history_days: settings.history_days,
     }
 }
 

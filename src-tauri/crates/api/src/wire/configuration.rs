@@ -103,4 +103,6 @@ pub struct SettingsView {
     pub test_batch_mailboxes: u16,
     /// Hours between the starts of two batches of Test & Enable.
     pub test_batch_hours: u16,
+    /// Days for which the hourly history of cycles is kept.
+    pub history_days: u16,
 }

@@ -39,7 +39,7 @@ pub(crate) fn settings(connection: &Connection) -> rusqlite::Result<Organization
         "SELECT allow_plain_connections, require_approval, frequency, cycle_interval_minutes, max_delivery_attempts,
             max_message_bytes, max_incoming_cycles, max_outgoing_cycles, max_operations, cycle_seconds, cycle_mib,
             cycle_timeout_minutes, connect_timeout_seconds, read_timeout_seconds, push, test_batch_mailboxes,
-            test_batch_hours FROM organization",
+            test_batch_hours, history_days FROM organization",
     )?;
     select.query_row([], |row| {
         Ok(OrganizationSettings {
@@ -51,6 +51,7 @@ pub(crate) fn settings(connection: &Connection) -> rusqlite::Result<Organization
             max_message_bytes: row.get("max_message_bytes")?,
             test_batch_mailboxes: row.get("test_batch_mailboxes")?,
             test_batch_hours: row.get("test_batch_hours")?,
+            history_days: row.get("history_days")?,
             capacity: Capacity {
                 max_incoming_cycles: row.get("max_incoming_cycles")?,
                 max_outgoing_cycles: row.get("max_outgoing_cycles")?,
@@ -74,7 +75,8 @@ pub(crate) fn update(connection: &Connection, settings: &OrganizationSettings) -
             cycle_interval_minutes = ?4, max_delivery_attempts = ?5, max_message_bytes = ?6,
             max_incoming_cycles = ?7, max_outgoing_cycles = ?8, max_operations = ?9, cycle_seconds = ?10,
             cycle_mib = ?11, cycle_timeout_minutes = ?12, connect_timeout_seconds = ?13,
-            read_timeout_seconds = ?14, push = ?15, test_batch_mailboxes = ?16, test_batch_hours = ?17",
+            read_timeout_seconds = ?14, push = ?15, test_batch_mailboxes = ?16, test_batch_hours = ?17,
+            history_days = ?18",
         params![
             settings.allow_plain_connections,
             settings.require_approval,
@@ -93,6 +95,7 @@ pub(crate) fn update(connection: &Connection, settings: &OrganizationSettings) -
             capacity.push,
             settings.test_batch_mailboxes,
             settings.test_batch_hours,
+            settings.history_days,
         ],
     )?;
     Ok(())
