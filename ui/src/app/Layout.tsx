@@ -15,6 +15,8 @@ import {
   bundleIcon,
   ClipboardTextLtrFilled,
   ClipboardTextLtrRegular,
+  DataTrendingFilled,
+  DataTrendingRegular,
   HomeFilled,
   HomeRegular,
   MailInboxFilled,
@@ -37,6 +39,7 @@ import { Mark } from "./Mark";
 const PAGES = [
   ["home", "/", "Home", bundleIcon(HomeFilled, HomeRegular)],
   ["alerts", "/alerts", "Alerts", bundleIcon(AlertFilled, AlertRegular)],
+  ["monitoring", "/monitoring", "Monitoring", bundleIcon(DataTrendingFilled, DataTrendingRegular)],
   ["profiles", "/profiles", "Profiles", bundleIcon(ServerFilled, ServerRegular)],
   ["mailboxes", "/mailboxes", "Mailboxes", bundleIcon(MailInboxFilled, MailInboxRegular)],
   ["records", "/records", "Records", bundleIcon(MailReadFilled, MailReadRegular)],

@@ -16,6 +16,7 @@ import type {
 } from "../bindings";
 import type { Backend, DesktopSettings } from "./backend";
 import * as data from "./fake-data";
+import * as monitored from "./fake-monitoring";
 import { FakeTests } from "./fake-tests";
 import { detailOf, homeOf, RUNGS, row, SAID } from "./fake-views";
 
@@ -57,6 +58,7 @@ export class FakeBackend implements Backend {
     push: true,
     test_batch_mailboxes: 200,
     test_batch_hours: 5,
+    history_days: 30,
   };
   private alerts: AlertView[];
   private alertSettings: AlertSettingsView = {
@@ -232,11 +234,23 @@ export class FakeBackend implements Backend {
 
   private handlers: Handlers = {
     home: async () => homeOf(this),
-    health: async () => ({ status: "ok", since: null, why: "", engine_running: true, objects: [] }),
+    monitoring: async (request) => monitored.monitoring(this.mailboxes, request),
+    export_monitoring: async () => ({ rows: this.mailboxes.length * 2 }),
+    history: async () => monitored.history(),
+    export_history: async () => ({ rows: 720 }),
+    engine_load: async () => ({ load: null }),
+    coverage: async ({ address }) => monitored.coverage(address),
+    verify: async ({ addresses }) => monitored.verify(addresses ?? []),
+    forecast: async (wanted) => monitored.forecast(wanted),
     wake_engine: async () => ({}),
-    health: async () => ({ status: "ok", since: null, objects: [], engine: this.engine }),
-    alerts: async () => (this.scenario === "broken" ? data.alerts() : []),
-    health: async () => ({ status: "ok", since: null, objects: [] }),
+    health: async () => ({
+      status: "ok",
+      since: null,
+      why: "",
+      engine_running: true,
+      objects: [],
+      engine: this.engine,
+    }),
     alerts: async ({ include_cleared }) => this.alerts.filter((a) => include_cleared || !a.cleared_at),
     dismiss_alerts: async ({ ids }) => {
       const open = this.alerts.filter((a) => ids.includes(a.id) && !a.cleared_at);

@@ -307,7 +307,7 @@ mod tests {
                 server_said: String::new(),
                 outcome: RungOutcome::Passed,
             };
-            self.tandem.store.record_test(mailbox, workload, vec![passed], at).await.unwrap();
+            self.tandem.store.record_test(mailbox, workload, vec![passed], None, at).await.unwrap();
             let failure = failed.then(|| Failure::transient_profile(FailureCode::TimedOut, "no answer"));
             let report = CycleReport {
                 mailbox,
