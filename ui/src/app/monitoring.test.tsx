@@ -63,8 +63,8 @@ test("the chart can be read as a table", async () => {
 
 test("a workload's details show why, its history, what was seen, and a verification on request", async () => {
   const user = userEvent.setup();
-  const fake = open("healthy", "/monitoring");
-  const address = fake.mailboxes[0]?.email ?? "";
+  const address = "support@contoso.test";
+  const fake = open("healthy", `/monitoring?q=${address}`);
   const row = await screen.findByTestId(testIds.monitoringRow(address, "incoming"));
   act(() => row.focus());
   await user.keyboard("{Enter}");

@@ -180,6 +180,14 @@ export type CorrelationView = {
 	email_id: string,
 };
 
+/**  Of which times everything in a mailbox was seen. */
+export type CoverageView = {
+	/**  Stretches without gaps between them, oldest first. */
+	stretches: StretchView[],
+	/**  The last verification. */
+	verification: VerificationView | null,
+};
+
 /**  One sync cycle. */
 export type CycleView = {
 	/**  Its id. */
@@ -194,6 +202,26 @@ export type CycleView = {
 	items: number,
 	/**  The failure that ended it, for people. */
 	error: string | null,
+};
+
+/**  Whose domain to ask. Only its own servers and its name service are asked, and nothing but the address travels. */
+export type DiscoverRequest = {
+	/**  An email address. */
+	address: string,
+};
+
+/**  What a domain says about its mail servers. Nothing is saved. */
+export type Discovered = {
+	/**  The domain. */
+	domain: string,
+	/**  The most believable first. */
+	proposals: ProposalView[],
+	/**  `exchange_online` or `google`, when the domain's mail is hosted there. */
+	hosted_by: string | null,
+	/**  What that means for a profile, in words. */
+	advice: string | null,
+	/**  Everything that was asked, and what came of it. */
+	asked: AskedView[],
 };
 
 /**  Alerts that a person has dealt with. */
@@ -340,6 +368,12 @@ export type EndpointView = {
 	trusted_certificate_sha256?: string[],
 };
 
+/**  What the engine has in hand, when there is one in this process. */
+export type EngineLoad = {
+	/**  Absent when none runs here. */
+	load: LoadView | null,
+};
+
 /**  Where the engine of a data folder runs. */
 export type EngineView = {
 	/**  Whether one runs that goes on by itself. */
@@ -382,6 +416,14 @@ done: number;
 total: number | null; 
 /**  Whether it is finished. */
 finished: boolean } | 
+/**  Somebody must act: worth an OS notification. Told once per alert, and once for several of the same moment. */
+{ type: "needs_person"; 
+/**  The alert; absent when it is about several. */
+alert_id: string | null; 
+/**  A short heading. */
+title: string; 
+/**  What happened and the next step. */
+body: string } | 
 /**  A Test & Enable job has one result more. */
 { type: "test_job"; 
 /**  How far it is. */
@@ -419,6 +461,24 @@ export type Explanation = {
 	decided_at: string | null,
 };
 
+/**  Where to save the history, as CSV. */
+export type ExportHistoryRequest = {
+	/**  The file. */
+	path: string,
+	/**  Of this mailbox; absent: of each. */
+	mailbox?: string | null,
+	/**  From the hour of this instant; absent: as far as it is kept. */
+	from?: string | null,
+	/**  To the hour of this instant; absent: now. */
+	until?: string | null,
+};
+
+/**  Where to save what Monitoring shows, as CSV. */
+export type ExportMonitoringRequest = {
+	/**  The file. */
+	path: string,
+} & MonitoringRequest;
+
 /**  What to export. */
 export type ExportRequest = {
 	/**  Contacts, accounts and leads too. */
@@ -439,6 +499,66 @@ export type ExportTestJobRequest = {
 	path: string,
 };
 
+/**  What was saved. */
+export type Exported = {
+	/**  Rows besides the heading. */
+	rows: number,
+};
+
+/**  What is to be forecast. */
+export type ForecastRequest = {
+	/**  The profile's name: its limits count. */
+	profile: string,
+	/**  How many mailboxes, 1 to 20,000. */
+	mailboxes: number,
+	/**  How many of them are queues; they come first. */
+	queues?: number,
+	/**  Messages that wait in each inbox; absent: 500. */
+	messages?: number | null,
+	/**  Mailboxes of one batch of Test & Enable; absent: 200. */
+	batch_mailboxes?: number | null,
+	/**  Hours between the starts of two batches; absent: 5. */
+	batch_hours?: number | null,
+};
+
+/**  A forecast, made by running the real scheduler on simulated time. Times count in seconds from the first start. */
+export type ForecastView = {
+	/**  The profile's name. */
+	profile: string,
+	/**  Its connections at once, at most. */
+	max_concurrent_connections: number,
+	/**  Mailboxes. */
+	mailboxes: number,
+	/**  Queues among them. */
+	queues: number,
+	/**  Messages that wait in each inbox. */
+	messages: number,
+	/**  Batches of Test & Enable. */
+	batches: number,
+	/**  Mailboxes of one batch, at most. */
+	batch_mailboxes: number,
+	/**  Hours between the starts of two batches. */
+	batch_hours: number,
+	/**  When the last batch starts. */
+	last_batch_after_seconds: number,
+	/**  When all queues are tested and enabled; absent without queues. */
+	queues_after_seconds: number | null,
+	/**  When all mailboxes are tested and enabled. */
+	tested_after_seconds: number,
+	/**  When all mailboxes have completed their first sync. */
+	synced_after_seconds: number,
+	/**  Connections that are in use at once, at most. */
+	most_connections: number,
+	/**  Cycles in each minute afterwards, when mail comes as usual. */
+	cycles_per_minute_afterwards: number,
+	/**  How late cycles start then, at most, in seconds. */
+	lateness_afterwards_seconds: number,
+	/**  Whether the limits are wide enough for every mailbox to be synchronized when it is due, within a minute. */
+	keeps_up: boolean,
+	/**  What the forecast takes for granted, for people. */
+	assumes: string[],
+};
+
 /**  The health of everything, from proof of life. */
 export type Health = {
 	/**  `ok`, `late`, `stopped` or `unproven`: the worst of the objects. */
@@ -453,6 +573,24 @@ export type Health = {
 	objects: ObjectHealth[],
 	/**  Where the engine runs. */
 	engine: EngineView,
+};
+
+/**  Which part of the history to read. */
+export type HistoryRequest = {
+	/**  Of this mailbox; absent: all of them together. */
+	mailbox?: string | null,
+	/**  From the hour of this instant; absent: 24 hours ago. */
+	from?: string | null,
+	/**  To the hour of this instant; absent: now. */
+	until?: string | null,
+};
+
+/**  A part of the history. */
+export type HistoryView = {
+	/**  For how many days it is kept. */
+	kept_days: number,
+	/**  Hours in which cycles ended, the oldest first, one row for each workload. */
+	hours: HourView[],
 };
 
 /**  What Home shows: is anything broken, what needs me, what happens now. */
@@ -497,6 +635,22 @@ export type Home = {
 	next_due: string | null,
 	/**  Mailboxes, those with trouble first, at most 20. */
 	mailbox_overview: MailboxView[],
+};
+
+/**  What the cycles that ended in one hour did. */
+export type HourView = {
+	/**  The start of the hour. */
+	hour: string,
+	/**  The workload; absent: all together. */
+	workload: string | null,
+	/**  Cycles that ended. */
+	cycles: number,
+	/**  Those of them that failed. */
+	failures: number,
+	/**  Messages received and sent. */
+	messages: number,
+	/**  How long a cycle took on average, in milliseconds. */
+	average_ms: number | null,
 };
 
 /**  The ladder of one workload of one mailbox, or of one server of a profile. */
@@ -551,6 +705,18 @@ export type LedgerView = {
 	decided_at: string,
 };
 
+/**  What the engine has in hand. */
+export type LoadView = {
+	/**  Pools of permits: `incoming`, `outgoing`, `operations`. */
+	pools: PoolLoadView[],
+	/**  Profiles that were used since the engine started, by name. */
+	profiles: ProfileLoadView[],
+	/**  Workloads for which a connection is held open to be told of news. */
+	listening: WorkloadKey[],
+	/**  Workloads that were claimed and wait for a permit. */
+	waiting: WorkloadKey[],
+};
+
 /**  A mailbox with what its page shows. */
 export type MailboxDetail = {
 	/**  The mailbox. */
@@ -601,6 +767,118 @@ export type MailboxView = {
 export type MailboxesRequest = {
 	/**  The addresses. */
 	addresses: string[],
+};
+
+/**  What happens, as of one instant. */
+export type MonitoringPage = {
+	/**  As of when. */
+	at: string,
+	/**  Numbers over all workloads, whatever the filter. */
+	totals: MonitoringTotals,
+	/**  What the engine has in hand; absent when none runs or it cannot be asked. */
+	load: LoadView | null,
+	/**  How many rows pass the filter. */
+	matching: number,
+	/**  The rows asked for. */
+	rows: MonitoringRow[],
+	/**  The last 24 hours of all mailboxes together, the oldest first; hours in which nothing ended are there with zeros. */
+	hours: HourView[],
+};
+
+/**  Which workloads to show, and in which order. */
+export type MonitoringRequest = {
+	/**  Only those whose mailbox, owner or profile contains all these words, without case. */
+	search?: string | null,
+	/**  `ok`, `late`, `stopped`, `unproven`, or `failing`: whose latest cycle failed. Absent: all. */
+	filter?: string | null,
+	/**  Only of this mailbox. */
+	mailbox?: string | null,
+	/**  `late` (worst first), `name`, `workload`, `last`, `next`, `duration`, `rate`, `waiting` or `alerts`. Absent: `late`. */
+	sort?: string | null,
+	/**  The other way round. */
+	descending?: boolean,
+	/**  So many are skipped. */
+	offset?: number,
+	/**  At most so many are shown, up to 5,000. Absent: 200. */
+	limit?: number | null,
+};
+
+/**  One workload of one mailbox. */
+export type MonitoringRow = {
+	/**  The mailbox's address. */
+	mailbox: string,
+	/**  Its owner's name. */
+	owner: string,
+	/**  Its profile's name. */
+	profile: string | null,
+	/**  `incoming`, `outgoing` or `act`. */
+	workload: string,
+	/**  `ok`, `late`, `stopped` or `unproven`. */
+	state: string,
+	/**  Since when. */
+	since: string | null,
+	/**  Why. */
+	why: string,
+	/**  Whether a cycle runs now. */
+	running: boolean,
+	/**  When the latest cycle started. */
+	last_started: string | null,
+	/**  How long it took, in milliseconds. */
+	last_took_ms: number | null,
+	/**  Messages decided, or emails attempted, in it. */
+	last_items: number | null,
+	/**  Why it failed. */
+	last_error: string | null,
+	/**  When the next cycle starts; absent: not by itself. */
+	next_due: string | null,
+	/**  Why then, or why not. */
+	next_why: string,
+	/**  How long a cycle took on average in the last 24 hours, in milliseconds. */
+	average_ms: number | null,
+	/**  Cycles that ended in the last 24 hours. */
+	cycles_24h: number,
+	/**  Those of them that failed. */
+	failures_24h: number,
+	/**  Messages in the last 24 hours. */
+	messages_24h: number,
+	/**  The same an hour, since the first cycle of them. */
+	messages_an_hour: number | null,
+	/**  Messages that are owed, or emails that wait to be sent. */
+	waiting: number,
+	/**  Open alerts of the mailbox that are no mere information. */
+	alerts: number,
+};
+
+/**  Workloads by their state, and what waits. */
+export type MonitoringTotals = {
+	/**  Mailboxes with a workload that Tandem synchronizes, or would. */
+	mailboxes: number,
+	/**  Workloads of them. */
+	workloads: number,
+	/**  In time. */
+	ok: number,
+	/**  Late. */
+	late: number,
+	/**  Stopped until somebody acts. */
+	stopped: number,
+	/**  Not proven yet. */
+	unproven: number,
+	/**  Whose latest cycle failed. */
+	failing: number,
+	/**  Incoming cycles that are due and do not run. */
+	incoming_waiting: number,
+	/**  Outgoing cycles that are due and do not run. */
+	outgoing_waiting: number,
+	/**  Workloads that wait for their test. */
+	operations_waiting: number,
+	/**  Emails that wait to be sent. */
+	emails_pending: number,
+	/**  Those of them that a sending limit holds back. */
+	emails_held: number,
+	/**  Received messages that failed on their own and are tried again. */
+	messages_owed: number,
+	/**  Open alerts that are no mere information. */
+	alerts: number,
 };
 
 /**  A request or response that carries nothing. */
@@ -668,6 +946,18 @@ export type PlannedBatch = {
 	last: string,
 };
 
+/**  Permits of one pool. */
+export type PoolLoadView = {
+	/**  `incoming`, `outgoing` or `operations`. */
+	pool: string,
+	/**  Permits in all. */
+	permits: number,
+	/**  Those in use. */
+	used: number,
+	/**  What is due, was claimed and waits for one. */
+	waiting: number,
+};
+
 /**  The practice organization. */
 export type PracticeView = {
 	/**  Whether it runs. */
@@ -702,6 +992,20 @@ export type ProfileAlertsView = {
 	owner_email?: string | null,
 	/**  Whether the owner gets an email when more than half of its mailboxes failed within an hour. */
 	send_alert_email: boolean,
+};
+
+/**  Connections of one profile. */
+export type ProfileLoadView = {
+	/**  Its name. */
+	profile: string,
+	/**  Connections allowed at once. */
+	permits: number,
+	/**  Those in use, held ones included. */
+	used: number,
+	/**  Those of them that listen for news. */
+	listening: number,
+	/**  What is due, was claimed and waits. */
+	waiting: number,
 };
 
 /**  An email server profile. */
@@ -1021,10 +1325,30 @@ export type SettingsView = {
 	max_delivery_attempts: number,
 	/**  The largest message that is fetched, in MiB. */
 	max_message_mib: number,
+	/**  Cycles of incoming mail that run at once. */
+	max_incoming_cycles: number,
+	/**  Cycles of outgoing mail that run at once. */
+	max_outgoing_cycles: number,
+	/**  Mailboxes under test that run at once. */
+	max_operations: number,
+	/**  After so many seconds a cycle lets others go first. */
+	cycle_seconds: number,
+	/**  After so many MiB a cycle lets others go first. */
+	cycle_mib: number,
+	/**  After so many minutes a cycle is broken off. */
+	cycle_timeout_minutes: number,
+	/**  Seconds for making a connection. */
+	connect_timeout_seconds: number,
+	/**  Seconds for an answer of a server. */
+	read_timeout_seconds: number,
+	/**  Whether servers that can are asked to announce new mail. */
+	push: boolean,
 	/**  So many mailboxes are tested and enabled in one batch at most. */
 	test_batch_mailboxes: number,
 	/**  Hours between the starts of two batches of Test & Enable. */
 	test_batch_hours: number,
+	/**  Days for which the hourly history of cycles is kept. */
+	history_days: number,
 };
 
 /**  A workload that is not tested. */
@@ -1037,6 +1361,16 @@ export type SkippedView = {
 	reason: string,
 	/**  The same for people, with the next step. */
 	why: string,
+};
+
+/**  A stretch of time of which everything was seen. */
+export type StretchView = {
+	/**  From. */
+	from: string,
+	/**  Until. */
+	until: string,
+	/**  When a later cycle saw it; absent where cycles ran at their pace. */
+	caught_up_at: string | null,
 };
 
 /**  A batch of a job. */
@@ -1225,6 +1559,50 @@ export type TryServersRequest = {
 	password?: SecretText | null,
 };
 
+/**  What comparing a mailbox's server with the ledger found. */
+export type VerificationView = {
+	/**  The mailbox's address. */
+	mailbox: string,
+	/**  When the server's list was asked for. */
+	verified_at: string,
+	/**  Messages that the server has. */
+	on_server: number,
+	/**  Those of them that have a decision: seen. */
+	seen: number,
+	/**  Those that arrived since the last cycle. */
+	waiting: number,
+	/**  How many should have a decision and had none. */
+	missing: number,
+	/**  Their identities on the server; of a kept result, the first hundred. */
+	missing_identities: string[],
+	/**  How many of them have their decision now. */
+	repaired: number,
+	/**  Decisions about messages that the server has no more. */
+	extra: number,
+	/**  Whether every message that should have a decision has one. */
+	complete: boolean,
+	/**  When it is verified next. */
+	next_due: string,
+	/**  Why it is not complete. */
+	failure: ApiError | null,
+};
+
+/**  Which mailboxes to compare with their servers. */
+export type VerifyRequest = {
+	/**  Addresses; none means all whose incoming mail is synchronized. */
+	addresses?: string[],
+	/**  Whether missing messages get their decisions at once. */
+	repair?: boolean,
+};
+
+/**  One workload of one mailbox. */
+export type WorkloadKey = {
+	/**  The mailbox's id. */
+	mailbox_id: string,
+	/**  The workload. */
+	workload: string,
+};
+
 /**  Where one workload stands. */
 export type WorkloadView = {
 	/**  The delivery method. */
@@ -1279,6 +1657,8 @@ export type Actions = {
 	profiles: { request: Nothing; response: ProfileView[] };
 	/** Creates or changes a profile. */
 	save_profile: { request: SaveProfileRequest; response: ProfileView };
+	/** Asks an address's domain for its mail servers; nothing is saved. */
+	discover_servers: { request: DiscoverRequest; response: Discovered };
 	/** Trusts a compared certificate of one of a profile's servers. */
 	trust_certificate: { request: TrustCertificateRequest; response: ProfileView };
 	/** Climbs the ladder of a saved profile's servers; rungs arrive as events too. */
@@ -1319,10 +1699,26 @@ export type Actions = {
 	retry_failed_tests: { request: TestJobRequest; response: TestJobView };
 	/** Saves the results of a job as CSV. */
 	export_test_job: { request: ExportTestJobRequest; response: Nothing };
+	/** Forecasts Test & Enable and the first sync, on simulated time. */
+	forecast: { request: ForecastRequest; response: ForecastView };
+	/** What every workload does: its state, its latest and its next cycle, and what waits. */
+	monitoring: { request: MonitoringRequest; response: MonitoringPage };
+	/** Saves what Monitoring shows as CSV. */
+	export_monitoring: { request: ExportMonitoringRequest; response: Exported };
+	/** What cycles did, hour by hour. */
+	history: { request: HistoryRequest; response: HistoryView };
+	/** Saves the history as CSV. */
+	export_history: { request: ExportHistoryRequest; response: Exported };
+	/** Permits in use, and what waits for one, of the engine in this process. */
+	engine_load: { request: Nothing; response: EngineLoad };
 	/** Moves an address to another owner, or tells what that would break. */
 	remap_mailbox: { request: RemapRequest; response: RemapResult };
 	/** Runs a mailbox's cycles now. */
 	sync_now: { request: MailboxRequest; response: MailboxView };
+	/** Compares mailboxes with their servers, and repairs what is missing when asked to. */
+	verify: { request: VerifyRequest; response: VerificationView[] };
+	/** Of which times everything in a mailbox was seen, and its last verification. */
+	coverage: { request: MailboxRequest; response: CoverageView };
 	/** Looks at the schedule now: another process made something due. */
 	wake_engine: { request: Nothing; response: Nothing };
 	/** A page of email activities. */

@@ -59,7 +59,7 @@ export function Coverage({ mailbox }: { mailbox: string }) {
   const late = shown.filter((part) => part.kind === "caught_up").slice(-5);
   const span = (part: Part) =>
     `${exact(new Date(part.from).toISOString())} to ${exact(new Date(part.until).toISOString())}`;
-  const until = shown.findLast((part) => part.kind !== "gap")?.until;
+  const until = shown.filter((part) => part.kind !== "gap").at(-1)?.until;
   return (
     <section className={styles.stack} aria-label="Coverage" data-testid={testIds.coverage}>
       <Text as="h3" weight="semibold" className={styles.title}>

@@ -49,12 +49,12 @@ export function MonitoringDetails({ row, onClose }: { row: MonitoringRow; onClos
           ["Why then", row.next_why],
           [
             "Last 24 hours",
-            `${count(row.messages_24h, "message")}, ${row.messages_an_hour.toLocaleString()} an hour; ${count(row.cycles_24h, "cycle")}, ${row.failures_24h.toLocaleString()} failed`,
+            `${count(row.messages_24h, "message")}, ${(row.messages_an_hour ?? 0).toLocaleString()} an hour; ${count(row.cycles_24h, "cycle")}, ${row.failures_24h.toLocaleString()} failed`,
           ],
           ["On average", row.average_ms === null ? null : `${duration(row.average_ms)} a cycle`],
           [
             row.workload === "incoming" ? "Owed" : "To be sent",
-            row.waiting > 0 && row.waiting.toLocaleString(),
+            row.waiting > 0 ? row.waiting.toLocaleString() : null,
           ],
           ["Owner", row.owner],
           [

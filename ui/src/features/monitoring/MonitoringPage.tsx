@@ -77,7 +77,7 @@ const COLUMNS: Column<MonitoringRow>[] = [
   {
     id: "late",
     title: "State",
-    width: "minmax(150px, 1fr)",
+    width: "minmax(176px, 1.1fr)",
     cell: (r) => (
       <span title={r.why}>
         <StatusLabel status={r.state} since={r.since} />
@@ -119,7 +119,7 @@ const COLUMNS: Column<MonitoringRow>[] = [
     id: "rate",
     title: "An hour",
     width: "minmax(74px, 0.4fr)",
-    cell: (r) => r.messages_an_hour.toLocaleString(),
+    cell: (r) => (r.messages_an_hour ?? 0).toLocaleString(),
     sortBy: byEngine,
     extra: true,
   },

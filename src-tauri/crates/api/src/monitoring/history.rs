@@ -74,7 +74,7 @@ fn cells(hour: &HistoryHour) -> [String; 8] {
     let sum = &hour.sum;
     [
         time(Some(sum.since)),
-        plain(hour.email.as_ref().map(|email| email.as_str()).unwrap_or_default()),
+        plain(hour.email.as_ref().map(tandem_domain::address::EmailAddress::as_str).unwrap_or_default()),
         hour.workload.as_str().to_owned(),
         sum.cycles.to_string(),
         sum.failures.to_string(),

@@ -142,6 +142,8 @@ fn needs_passwords(command: &Command) -> bool {
         | Command::Health
         | Command::Service(_)
         | Command::Forecast { .. }
+        | Command::Monitor { .. }
+        | Command::History { .. }
         | Command::Practice { .. } => false,
     }
 }
