@@ -22,10 +22,10 @@ const useStyles = makeStyles({
     forcedColorAdjust: "none",
   },
   part: { position: "absolute", top: 0, bottom: 0, minWidth: "3px" },
-  seen: { backgroundColor: tokens.colorStatusSuccessBackground3 },
+  seen: { backgroundColor: tokens.colorStatusSuccessForeground1 },
   caught_up: {
     // Stripes, so that color is not all that tells them apart.
-    backgroundImage: `repeating-linear-gradient(45deg, ${tokens.colorBrandBackground} 0 5px, ${tokens.colorNeutralBackground1} 5px 9px)`,
+    backgroundImage: `repeating-linear-gradient(45deg, ${tokens.colorCompoundBrandForeground1} 0 5px, ${tokens.colorNeutralBackground1} 5px 9px)`,
   },
   gap: { backgroundColor: tokens.colorNeutralBackground1 },
   feet: { display: "flex", justifyContent: "space-between", gap: tokens.spacingHorizontalM },

@@ -15,8 +15,8 @@ const useStyles = makeStyles({
   },
   title: { margin: 0 },
   svg: { display: "block", width: "100%", height: "88px" },
-  bar: { fill: tokens.colorBrandBackground, forcedColorAdjust: "none" },
-  failed: { fill: tokens.colorStatusDangerBackground3, forcedColorAdjust: "none" },
+  bar: { fill: tokens.colorCompoundBrandForeground1, forcedColorAdjust: "none" },
+  failed: { fill: tokens.colorStatusDangerForeground1, forcedColorAdjust: "none" },
   axis: {
     stroke: tokens.colorNeutralStrokeAccessible,
     strokeWidth: "1px",

@@ -35,7 +35,6 @@ import { FILTERS, type MonitoringSearch, requestOf, sortOf, sortText } from "./s
 import { Totals } from "./Totals";
 
 const useStyles = makeStyles({
-  page: { display: "flex", flexDirection: "column", gap: tokens.spacingVerticalM, flex: 1, minHeight: 0 },
   bar: { display: "flex", flexWrap: "wrap", gap: tokens.spacingHorizontalS, alignItems: "center" },
   search: { flex: "1 1 220px", maxWidth: "360px" },
   columns: {
@@ -46,7 +45,16 @@ const useStyles = makeStyles({
     minHeight: "260px",
   },
   two: { gridTemplateColumns: "minmax(0, 1fr) minmax(380px, 42%)" },
-  list: { display: "flex", flexDirection: "column", gap: tokens.spacingVerticalM, minHeight: 0, minWidth: 0 },
+  // With large text in a low window the parts above the table need its room: then all of it scrolls.
+  list: {
+    display: "flex",
+    flexDirection: "column",
+    gap: tokens.spacingVerticalM,
+    minHeight: 0,
+    minWidth: 0,
+    overflowY: "auto",
+    "& > *": { flexShrink: 0 },
+  },
   quiet: { color: tokens.colorNeutralForeground3 },
 });
 
