@@ -116,7 +116,7 @@ export function Coverage({ mailbox }: { mailbox: string }) {
           )}
         </>
       )}
-      {coverage.data && <Verified found={verify.data?.[0] ?? coverage.data.verification} />}
+      {coverage.data && <Verified found={newer(verify.data?.[0] ?? null, coverage.data.verification)} />}
       {verify.error && <ErrorPanel error={verify.error} />}
       <div>
         <Button
@@ -129,6 +129,11 @@ export function Coverage({ mailbox }: { mailbox: string }) {
       </div>
     </section>
   );
+}
+
+/** What was asked for here is shown until a later verification is known. */
+function newer(a: VerificationView | null, b: VerificationView | null): VerificationView | null {
+  return a && b ? (Date.parse(a.verified_at) >= Date.parse(b.verified_at) ? a : b) : (a ?? b);
 }
 
 function Verified({ found }: { found: VerificationView | null }) {
