@@ -197,6 +197,32 @@ CREATE TABLE folder (
     UNIQUE (mailbox, name)
 ) STRICT;
 
+CREATE TABLE history (
+    row INTEGER PRIMARY KEY,
+    mailbox BLOB REFERENCES mailbox (id) ON DELETE CASCADE,
+    workload TEXT NOT NULL CHECK (workload IN ('incoming', 'outgoing', 'act')),
+    started_at INTEGER NOT NULL,
+    ended_at INTEGER NOT NULL,
+    items INTEGER NOT NULL,
+    failed INTEGER NOT NULL
+) STRICT;
+
+CREATE INDEX history_by_mailbox ON history (mailbox);
+
+CREATE UNIQUE INDEX history_by_workload ON history (coalesce(mailbox, x''), workload);
+
+CREATE TABLE history_hour (
+    history INTEGER NOT NULL REFERENCES history (row) ON DELETE CASCADE,
+    hour INTEGER NOT NULL,
+    cycles INTEGER NOT NULL,
+    failures INTEGER NOT NULL,
+    -- Messages decided, or emails attempted.
+    items INTEGER NOT NULL,
+    -- How long its cycles took together, in milliseconds.
+    took_ms INTEGER NOT NULL,
+    PRIMARY KEY (history, hour)
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE item_retry (
     folder INTEGER NOT NULL REFERENCES folder (row),
     identity TEXT NOT NULL,

@@ -17,6 +17,8 @@ import {
   bundleIcon,
   ClipboardTextLtrFilled,
   ClipboardTextLtrRegular,
+  DataTrendingFilled,
+  DataTrendingRegular,
   HomeFilled,
   HomeRegular,
   MailInboxFilled,
@@ -39,6 +41,7 @@ import { Mark } from "./Mark";
 const PAGES = [
   ["home", "/", "Home", bundleIcon(HomeFilled, HomeRegular)],
   ["alerts", "/alerts", "Alerts", bundleIcon(AlertFilled, AlertRegular)],
+  ["monitoring", "/monitoring", "Monitoring", bundleIcon(DataTrendingFilled, DataTrendingRegular)],
   ["profiles", "/profiles", "Profiles", bundleIcon(ServerFilled, ServerRegular)],
   ["mailboxes", "/mailboxes", "Mailboxes", bundleIcon(MailInboxFilled, MailInboxRegular)],
   ["records", "/records", "Records", bundleIcon(MailReadFilled, MailReadRegular)],

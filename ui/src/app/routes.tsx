@@ -31,6 +31,18 @@ const alerts = createRoute({
   component: lazyRouteComponent(() => import("../features/alerts/AlertsPage"), "AlertsPage"),
 });
 
+const monitoring = createRoute({
+  getParentRoute: () => root,
+  path: "/monitoring",
+  validateSearch: (s): { filter?: string; q?: string; open?: string; sort?: string } => ({
+    filter: text(s.filter),
+    q: text(s.q),
+    open: text(s.open),
+    sort: text(s.sort),
+  }),
+  component: lazyRouteComponent(() => import("../features/monitoring/MonitoringPage"), "MonitoringPage"),
+});
+
 const profiles = createRoute({
   getParentRoute: () => root,
   path: "/profiles",
@@ -115,6 +127,7 @@ const migration = createRoute({
 const tree = root.addChildren([
   home,
   alerts,
+  monitoring,
   profiles,
   profileWizard,
   mailboxes,

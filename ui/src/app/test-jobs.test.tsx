@@ -162,6 +162,7 @@ test("a running test is paused and resumed, and cancelled only after asking", as
       max_message_mib: 50,
       test_batch_mailboxes: 1,
       test_batch_hours: 5,
+      history_days: 30,
     });
   });
   await waitFor(() => expect(requestsOf(fake, "test_job").length).toBeGreaterThan(0));

@@ -379,6 +379,12 @@ export type EndpointView = {
 	trusted_certificate_sha256?: string[],
 };
 
+/**  What the engine has in hand, when there is one in this process. */
+export type EngineLoad = {
+	/**  Absent when none runs here. */
+	load: LoadView | null,
+};
+
 /**  Where the engine of a data folder runs. */
 export type EngineView = {
 	/**  Whether one runs that goes on by itself. */
@@ -483,6 +489,24 @@ export type Explanation = {
 	decided_at: string | null,
 };
 
+/**  Where to save the history, as CSV. */
+export type ExportHistoryRequest = {
+	/**  The file. */
+	path: string,
+	/**  Of this mailbox; absent: of each. */
+	mailbox?: string | null,
+	/**  From the hour of this instant; absent: as far as it is kept. */
+	from?: string | null,
+	/**  To the hour of this instant; absent: now. */
+	until?: string | null,
+};
+
+/**  Where to save what Monitoring shows, as CSV. */
+export type ExportMonitoringRequest = {
+	/**  The file. */
+	path: string,
+} & MonitoringRequest;
+
 /**  What to export. */
 export type ExportRequest = {
 	/**  Contacts, accounts and leads too. */
@@ -573,6 +597,24 @@ export type Health = {
 	engine: EngineView,
 };
 
+/**  Which part of the history to read. */
+export type HistoryRequest = {
+	/**  Of this mailbox; absent: all of them together. */
+	mailbox?: string | null,
+	/**  From the hour of this instant; absent: 24 hours ago. */
+	from?: string | null,
+	/**  To the hour of this instant; absent: now. */
+	until?: string | null,
+};
+
+/**  A part of the history. */
+export type HistoryView = {
+	/**  For how many days it is kept. */
+	kept_days: number,
+	/**  Hours in which cycles ended, the oldest first, one row for each workload. */
+	hours: HourView[],
+};
+
 /**  What Home shows: is anything broken, what needs me, what happens now. */
 export type Home = {
 	/**  Overall health: `ok`, `late`, `stopped`, `unproven`, or `empty` before anything is set up. */
@@ -615,6 +657,22 @@ export type Home = {
 	next_due: string | null,
 	/**  Mailboxes, those with trouble first, at most 20. */
 	mailbox_overview: MailboxView[],
+};
+
+/**  What the cycles that ended in one hour did. */
+export type HourView = {
+	/**  The start of the hour. */
+	hour: string,
+	/**  The workload; absent: all together. */
+	workload: string | null,
+	/**  Cycles that ended. */
+	cycles: number,
+	/**  Those of them that failed. */
+	failures: number,
+	/**  Messages received and sent. */
+	messages: number,
+	/**  How long a cycle took on average, in milliseconds. */
+	average_ms: number | null,
 };
 
 /**  The ladder of one workload of one mailbox, or of one server of a profile. */
@@ -1325,6 +1383,18 @@ export type PlannedBatch = {
 	last: string,
 };
 
+/**  Permits of one pool. */
+export type PoolLoadView = {
+	/**  `incoming`, `outgoing` or `operations`. */
+	pool: string,
+	/**  Permits in all. */
+	permits: number,
+	/**  Those in use. */
+	used: number,
+	/**  What is due, was claimed and waits for one. */
+	waiting: number,
+};
+
 /**  The practice organization. */
 export type PracticeView = {
 	/**  Whether it runs. */
@@ -1359,6 +1429,20 @@ export type ProfileAlertsView = {
 	owner_email?: string | null,
 	/**  Whether the owner gets an email when more than half of its mailboxes failed within an hour. */
 	send_alert_email: boolean,
+};
+
+/**  Connections of one profile. */
+export type ProfileLoadView = {
+	/**  Its name. */
+	profile: string,
+	/**  Connections allowed at once. */
+	permits: number,
+	/**  Those in use, held ones included. */
+	used: number,
+	/**  Those of them that listen for news. */
+	listening: number,
+	/**  What is due, was claimed and waits. */
+	waiting: number,
 };
 
 /**  An email server profile. */

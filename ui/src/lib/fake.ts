@@ -17,6 +17,7 @@ import type {
 import type { Backend, DesktopSettings, FileDrop } from "./backend";
 import * as data from "./fake-data";
 import { FakeMigration, type MigrationAction } from "./fake-migration";
+import * as monitored from "./fake-monitoring";
 import { FakeTests } from "./fake-tests";
 import { detailOf, homeOf, RUNGS, row, SAID } from "./fake-views";
 
@@ -63,6 +64,7 @@ export class FakeBackend implements Backend {
     test_batch_mailboxes: 200,
     test_batch_hours: 5,
     process_email_using: "server_side_synchronization",
+    history_days: 30,
   };
   private alerts: AlertView[];
   private alertSettings: AlertSettingsView = {
@@ -256,6 +258,14 @@ export class FakeBackend implements Backend {
 
   private handlers: Handlers = {
     home: async () => homeOf(this),
+    monitoring: async (request) => monitored.monitoring(this.mailboxes, request),
+    export_monitoring: async () => ({ rows: this.mailboxes.length * 2 }),
+    history: async () => monitored.history(),
+    export_history: async () => ({ rows: 720 }),
+    engine_load: async () => ({ load: null }),
+    coverage: async ({ address }) => monitored.coverage(address),
+    verify: async ({ addresses }) => monitored.verify(addresses ?? []),
+    forecast: async (wanted) => monitored.forecast(wanted),
     wake_engine: async () => ({}),
     health: async () => ({
       status: "ok",

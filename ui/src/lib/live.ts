@@ -7,6 +7,7 @@ import { backend } from "./backend";
 export const OLD_AFTER: Record<string, string[]> = {
   configuration: [
     "home",
+    "monitoring",
     "profiles",
     "mailboxes",
     "mailbox",
@@ -19,11 +20,11 @@ export const OLD_AFTER: Record<string, string[]> = {
     "migration_summary",
     "migration_mailboxes",
   ],
-  email: ["home", "emails", "email"],
+  email: ["home", "emails", "email", "monitoring"],
   ledger: ["home", "ledger", "quarantine"],
-  alert: ["home", "alerts"],
-  schedule: ["home", "mailboxes", "mailbox", "health"],
-  test_job: ["test_jobs", "test_job", "test_results"],
+  alert: ["home", "alerts", "monitoring"],
+  schedule: ["home", "mailboxes", "mailbox", "health", "monitoring", "history", "coverage"],
+  test_job: ["monitoring", "test_jobs", "test_job", "test_results"],
 };
 
 export type Progress = { mailbox: string; workload: string; done: number; total: number | null };

@@ -70,6 +70,11 @@ impl Judge {
         profile_health(profile, circuits, workloads)
     }
 
+    /// The circuit of one direction of a profile, when there is something to know about it.
+    pub(crate) fn circuit(&self, profile: ProfileId, workload: Workload) -> Option<&Circuit> {
+        self.circuits.get(&(profile, workload))
+    }
+
     /// Whether an engine works.
     pub(crate) fn engine_runs(&self) -> bool {
         self.engine != EngineLife::DoesNotRun

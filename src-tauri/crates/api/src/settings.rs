@@ -68,6 +68,7 @@ fn checked(wanted: &SettingsView) -> Result<OrganizationSettings, ApiError> {
         ("max_message_mib", wanted.max_message_mib, 1, 4_096),
         ("test_batch_mailboxes", u32::from(wanted.test_batch_mailboxes), 1, 10_000),
         ("test_batch_hours", u32::from(wanted.test_batch_hours), 0, 168),
+        ("history_days", u32::from(wanted.history_days), 1, 366),
     ];
     in_range.extend(
         capacity
@@ -97,6 +98,7 @@ fn checked(wanted: &SettingsView) -> Result<OrganizationSettings, ApiError> {
         max_message_bytes: u64::from(wanted.max_message_mib) << 20,
         test_batch_mailboxes: wanted.test_batch_mailboxes,
         test_batch_hours: wanted.test_batch_hours,
+        history_days: wanted.history_days,
         capacity,
     })
 }
@@ -122,5 +124,6 @@ fn view(settings: &OrganizationSettings) -> SettingsView {
         test_batch_mailboxes: settings.test_batch_mailboxes,
         test_batch_hours: settings.test_batch_hours,
         process_email_using: settings.process_email_using.as_str().to_owned(),
+        history_days: settings.history_days,
     }
 }

@@ -131,6 +131,39 @@ pub enum Command {
     },
     /// Whether every mailbox is synchronized, judged by its last completed cycle.
     Health,
+    /// What every workload does: its state, its latest and its next cycle and why then, and what waits.
+    Monitor {
+        /// Only of this mailbox.
+        #[arg(long, value_name = "ADDR")]
+        mailbox: Option<String>,
+        /// Only those whose mailbox, owner or profile contains these words.
+        #[arg(long, value_name = "WORDS")]
+        search: Option<String>,
+        /// ok, late, stopped, unproven or failing.
+        #[arg(long)]
+        filter: Option<String>,
+        /// late (worst first), name, workload, last, next, duration, rate, waiting or alerts [default: late].
+        #[arg(long)]
+        sort: Option<String>,
+        /// The other way round.
+        #[arg(long)]
+        descending: bool,
+        /// Save the rows as CSV in this file.
+        #[arg(long, value_name = "FILE")]
+        csv: Option<PathBuf>,
+    },
+    /// What cycles did, hour by hour: the last 24 hours, or all that is kept with --csv.
+    History {
+        /// Only of this mailbox; without, all together, and each for itself in the CSV.
+        #[arg(long, value_name = "ADDR")]
+        mailbox: Option<String>,
+        /// So many days back.
+        #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=366))]
+        days: Option<u16>,
+        /// Save the hours as CSV in this file.
+        #[arg(long, value_name = "FILE")]
+        csv: Option<PathBuf>,
+    },
     /// How long Test & Enable and the first sync take at a profile's limits, on simulated time. Connects to nothing.
     Forecast {
         /// How many mailboxes.

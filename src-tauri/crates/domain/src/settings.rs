@@ -99,6 +99,8 @@ pub struct OrganizationSettings {
     pub test_batch_hours: u16,
     /// Who processes its email (`EmailConnectionChannel`). Default server-side synchronization.
     pub process_email_using: ProcessEmailUsing,
+    /// Days for which the hourly history of cycles is kept, 1 to 366. Default 30.
+    pub history_days: u16,
 }
 
 impl Default for OrganizationSettings {
@@ -114,6 +116,7 @@ impl Default for OrganizationSettings {
             test_batch_mailboxes: 200,
             test_batch_hours: 5,
             process_email_using: ProcessEmailUsing::default(),
+            history_days: 30,
         }
     }
 }

@@ -6,7 +6,9 @@
 
 use crate::{
     clock::SystemClock,
-    dispatch::{Connection, DispatchLimits, Dispatcher, Job, Lane, Ms, Started, Turn},
+    dispatch::{
+        Connection, DispatchLimits, Dispatcher, Job, Lane, Ms, PerPool, PoolLoad, ServerLoad, Started, Turn,
+    },
     ports::{
         clock::Clock,
         mail::{Credentials, MailboxAccess},
@@ -14,8 +16,15 @@ use crate::{
     },
 };
 use book::{Asker, Book};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use tandem_domain::{Instant, ids::ProfileId, workload::Workload};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+use tandem_domain::{
+    Instant,
+    ids::{MailboxId, ProfileId},
+    workload::Workload,
+};
 use tokio::sync::{Notify, oneshot};
 
 mod book;
@@ -49,6 +58,19 @@ pub struct Permit {
 pub struct HeldOpen {
     desk: Arc<Desk>,
     lane: Lane,
+}
+
+/// What an engine has in hand.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Load {
+    /// Each pool.
+    pub pools: PerPool<PoolLoad>,
+    /// Each profile that was used since the engine was made.
+    pub profiles: HashMap<ProfileId, ServerLoad>,
+    /// Workloads for which a connection is held open, to be told of news.
+    pub listening: HashSet<(MailboxId, Workload)>,
+    /// Workloads that were claimed and have not started.
+    pub waiting: HashSet<(MailboxId, Workload)>,
 }
 
 /// No permit is handed out any more.
@@ -133,6 +155,12 @@ impl Permits {
     pub fn next_at(&self) -> Option<Instant> {
         let now = ms(self.desk.clock.now());
         self.desk.book().dispatcher.next_at(now).and_then(Instant::from_timestamp_millis)
+    }
+
+    /// What runs, waits and is held open, counted now.
+    #[must_use]
+    pub fn load(&self) -> Load {
+        self.desk.book().load(ms(self.desk.clock.now()))
     }
 
     /// Forgets claimed work that has not started.

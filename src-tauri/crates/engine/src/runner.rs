@@ -9,7 +9,7 @@ use crate::{
     events::{EngineEvent, EngineState},
     jobs::Jobs,
     jump::JumpWatch,
-    permits::Permits,
+    permits::{Load, Permits},
     ports::{Ports, storage::StorageError},
     watch::Watchers,
 };
@@ -125,6 +125,12 @@ impl Engine {
     /// Looks at the schedule now: something was made due.
     pub fn wake(&self) {
         self.look_by(Instant::MIN_UTC);
+    }
+
+    /// What runs, waits and is held open.
+    #[must_use]
+    pub fn load(&self) -> Load {
+        self.permits.load()
     }
 
     #[cfg(test)]

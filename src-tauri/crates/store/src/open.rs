@@ -22,10 +22,11 @@ const STEPS: &[M<'static>] = &[
     M::up(include_str!("schema/0005_alerts.sql")).foreign_key_check(),
     M::up(include_str!("schema/0006_test_jobs.sql")).foreign_key_check(),
     M::up(include_str!("schema/0007_router_migration.sql")).foreign_key_check(),
+    M::up(include_str!("schema/0008_history.sql")).foreign_key_check(),
 ];
 
 /// The latest version that this program knows.
-pub(crate) const LATEST_VERSION: u32 = 7;
+pub(crate) const LATEST_VERSION: u32 = 8;
 
 /// Bytes of SQLite's header.
 const HEADER: usize = 100;

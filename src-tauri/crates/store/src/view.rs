@@ -6,6 +6,7 @@ use tandem_domain::{
     directory::DirectoryId,
     email::{Correlation, Direction, EmailStatus, Party},
     failure::Failure,
+    frequency::Activity,
     ids::{CycleId, EmailId, MailboxId, QuarantineId, TestJobId},
     ledger::{Decision, LedgerRow, ServerIdentity},
     mailbox::{DeliveryMethod, Mailbox, MailboxOwner},
@@ -85,6 +86,93 @@ pub struct CycleEntry {
     pub items: u32,
     /// The failure that ended it.
     pub failure: Option<Failure>,
+}
+
+/// The latest cycle of a workload.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LatestCycle {
+    /// When it started.
+    pub started_at: Instant,
+    /// When it ended.
+    pub ended_at: Instant,
+    /// Messages decided, or emails attempted.
+    pub items: u32,
+    /// Whether it failed.
+    pub has_failed: bool,
+}
+
+/// What a workload did last, and what it found lately.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct WorkloadPulse {
+    /// The mailbox.
+    pub mailbox: MailboxId,
+    /// The workload.
+    pub workload: Workload,
+    /// What its cycles found lately.
+    pub activity: Activity,
+    /// Its latest cycle, if it ever ran.
+    pub latest: Option<LatestCycle>,
+}
+
+/// What the cycles that ended in some hours did together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct HourSum {
+    /// The start of the first of the hours.
+    pub since: Instant,
+    /// Cycles that ended.
+    pub cycles: u64,
+    /// Those of them that failed.
+    pub failures: u64,
+    /// Messages decided, or emails attempted.
+    pub items: u64,
+    /// How long they took together, in milliseconds.
+    pub took_ms: u64,
+}
+
+/// Whose history is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum HistoryOf {
+    /// All mailboxes together.
+    All,
+    /// Each mailbox for itself.
+    Each,
+    /// One mailbox.
+    One(MailboxId),
+}
+
+/// Which hours of the history are read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct HistoryFilter {
+    /// Whose.
+    pub of: HistoryOf,
+    /// From the hour of this instant.
+    pub from: Instant,
+    /// To the hour of this instant, which is included.
+    pub until: Instant,
+}
+
+/// One hour of one workload's history.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HistoryHour {
+    /// The mailbox; absent: all of them together.
+    pub email: Option<EmailAddress>,
+    /// The workload.
+    pub workload: Workload,
+    /// What its cycles did.
+    pub sum: HourSum,
+}
+
+/// How much of one mailbox's mail waits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct WaitingMail {
+    /// Received messages that failed on their own and are tried again.
+    pub owed: u32,
+    /// Emails that wait to be sent.
+    pub pending: u32,
+    /// Those of them that a sending limit holds back.
+    pub held: u32,
+    /// When the first of those may go.
+    pub held_until: Option<Instant>,
 }
 
 /// Which emails to list.

@@ -356,7 +356,7 @@ test("queues come first: the mailboxes are listed with them selected", async () 
   const queues = await screen.findByTestId(testIds.migrationTest("queue"));
   await waitFor(() => expect(queues).toHaveTextContent("the first 1 queue"));
   await user.click(queues);
-  expect(await screen.findByTestId(testIds.mailboxTestEnable)).toHaveTextContent("Test & Enable 1 mailbox");
+  expect(await screen.findByTestId(testIds.mailboxTestEnable)).toHaveTextContent("Test & enable 1 mailbox");
 }, 60_000);
 
 test("undo asks first, and says its condition when it is too late", async () => {

@@ -106,6 +106,7 @@ const NUMBERS: Numeric[] = [
     10_000,
   ],
   ["test_batch_hours", "Hours between two batches", "Counted from start to start.", 0, 168],
+  ["history_days", "Days of history", "What cycles did, hour by hour, for Monitoring and its CSV.", 1, 366],
 ];
 
 const CAPACITY: Numeric[] = [

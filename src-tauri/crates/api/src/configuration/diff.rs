@@ -128,6 +128,7 @@ fn fields_of_settings(settings: &OrganizationSettings) -> Fields {
         ("process_email_using", settings.process_email_using.as_str().to_owned()),
         ("test_batch_mailboxes", settings.test_batch_mailboxes.to_string()),
         ("test_batch_hours", settings.test_batch_hours.to_string()),
+        ("history_days", settings.history_days.to_string()),
         ("push", settings.capacity.push.to_string()),
     ];
     fields.extend(settings.capacity.numbers().map(|(field, value, ..)| (field, value.to_string())));

@@ -45,6 +45,7 @@ struct Settings {
     process_email_using: &'static str,
     test_batch_mailboxes: u16,
     test_batch_hours: u16,
+    history_days: u16,
     #[serde(flatten)]
     capacity: BTreeMap<&'static str, u16>,
     push: bool,
@@ -160,6 +161,7 @@ fn settings_table(settings: &OrganizationSettings) -> Settings {
         test_batch_mailboxes: settings.test_batch_mailboxes,
         test_batch_hours: settings.test_batch_hours,
         process_email_using: settings.process_email_using.as_str(),
+        history_days: settings.history_days,
     }
 }
 

@@ -38,6 +38,7 @@ pub(crate) struct RawSettings {
     pub(crate) process_email_using: Option<Text>,
     pub(crate) test_batch_mailboxes: Option<Spanned<i64>>,
     pub(crate) test_batch_hours: Option<Spanned<i64>>,
+    pub(crate) history_days: Option<Spanned<i64>>,
     pub(crate) max_incoming_cycles: Option<Spanned<i64>>,
     pub(crate) max_outgoing_cycles: Option<Spanned<i64>>,
     pub(crate) max_operations: Option<Spanned<i64>>,

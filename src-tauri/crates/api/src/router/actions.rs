@@ -117,6 +117,16 @@ actions! {
     export_test_job(ExportTestJobRequest) -> Nothing;
     /// Forecasts Test & Enable and the first sync, on simulated time.
     forecast(ForecastRequest) -> ForecastView;
+    /// What every workload does: its state, its latest and its next cycle, and what waits.
+    monitoring(MonitoringRequest) -> MonitoringPage;
+    /// Saves what Monitoring shows as CSV.
+    export_monitoring(ExportMonitoringRequest) -> Exported;
+    /// What cycles did, hour by hour.
+    history(HistoryRequest) -> HistoryView;
+    /// Saves the history as CSV.
+    export_history(ExportHistoryRequest) -> Exported;
+    /// Permits in use, and what waits for one, of the engine in this process.
+    engine_load(Nothing) -> EngineLoad;
     /// Moves an address to another owner, or tells what that would break.
     remap_mailbox(RemapRequest) -> RemapResult;
     /// Runs a mailbox's cycles now.

@@ -1,6 +1,9 @@
 //! Results as a table for spreadsheets.
 
-use crate::wire::{TestResultView, Time};
+use crate::{
+    spreadsheet::{self, plain},
+    wire::{TestResultView, Time},
+};
 
 const HEAD: [&str; 13] = [
     "mailbox",
@@ -23,7 +26,7 @@ const HEAD: [&str; 13] = [
 /// # Errors
 /// Those of the writer.
 pub(super) fn text(results: &[TestResultView]) -> Result<Vec<u8>, csv::Error> {
-    let mut table = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(Vec::new());
+    let mut table = spreadsheet::writer(Vec::new());
     table.write_record(HEAD)?;
     for result in results {
         let error = result.error.as_ref();
@@ -48,14 +51,6 @@ pub(super) fn text(results: &[TestResultView]) -> Result<Vec<u8>, csv::Error> {
         ])?;
     }
     table.into_inner().map_err(|error| csv::Error::from(error.into_error()))
-}
-
-/// What a server said must not become a formula in a spreadsheet (OWASP, "CSV Injection").
-fn plain(text: &str) -> String {
-    match text.chars().next() {
-        Some('=' | '+' | '-' | '@' | '\t' | '\r') => format!("'{text}"),
-        _ => text.to_owned(),
-    }
 }
 
 #[cfg(test)]

@@ -105,4 +105,6 @@ pub struct SettingsView {
     pub test_batch_hours: u16,
     /// *Process email using*: `server_side_synchronization` or `email_router`. With the latter nothing is processed here.
     pub process_email_using: String,
+    /// Days for which the hourly history of cycles is kept.
+    pub history_days: u16,
 }

@@ -7,6 +7,7 @@ mod health;
 mod ledger;
 mod mailbox;
 mod migrate;
+mod monitoring;
 mod practice;
 mod profile;
 mod run;
@@ -27,7 +28,7 @@ use crate::{
 use std::sync::Arc;
 use tandem_api::{
     OpenOptions, SecretsChoice, Tandem,
-    wire::{ApiError, ForecastRequest},
+    wire::{ApiError, ForecastRequest, MonitoringRequest},
 };
 
 /// What every command returns.
@@ -72,6 +73,14 @@ async fn dispatch(tandem: &Arc<Tandem>, command: Command, output: &Output) -> Ou
             health::alerts(tandem, level, mailbox, cleared, output).await
         }
         Command::Health => health::health(tandem, output).await,
+        Command::Monitor { mailbox, search, filter, sort, descending, csv } => {
+            let request =
+                MonitoringRequest { mailbox, search, filter, sort, descending, ..Default::default() };
+            monitoring::monitor(tandem, request, csv, output).await
+        }
+        Command::History { mailbox, days, csv } => {
+            monitoring::history(tandem, mailbox, days, csv, output).await
+        }
         Command::Forecast { mailboxes, profile, queues, messages, batch_mailboxes, batch_hours } => {
             let request =
                 ForecastRequest { profile, mailboxes, queues, messages, batch_mailboxes, batch_hours };
@@ -143,6 +152,8 @@ fn needs_passwords(command: &Command) -> bool {
         | Command::Health
         | Command::Service(_)
         | Command::Forecast { .. }
+        | Command::Monitor { .. }
+        | Command::History { .. }
         | Command::Practice { .. } => false,
     }
 }

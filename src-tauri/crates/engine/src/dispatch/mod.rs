@@ -10,6 +10,7 @@
 
 mod connection;
 mod deciding;
+mod load;
 mod pools;
 mod ramp;
 mod table;
@@ -17,6 +18,7 @@ mod table;
 mod tests;
 
 pub use deciding::Turn;
+pub use load::{PoolLoad, ServerLoad};
 pub use pools::{PerPool, Pool, PoolSizes};
 pub use ramp::RampLimits;
 

@@ -2,7 +2,7 @@
 //!
 //! Names that were met once are kept: there are as many as mailboxes and users.
 
-use super::{Permit, ms, turn};
+use super::{Load, Permit, ms, turn};
 use crate::{
     dispatch::{Dispatcher, Identity, Job, Lane, Ms, Pool, Server, Started},
     ports::storage::DueWork,
@@ -244,6 +244,23 @@ impl Book {
         }
         self.end(job);
         Some(lane)
+    }
+
+    /// What runs, waits and is held open.
+    pub fn load(&self, now: Ms) -> Load {
+        let pools = self.dispatcher.pool_loads(now);
+        let profiles = self
+            .servers
+            .iter()
+            .map(|(profile, server)| (*profile, self.dispatcher.server_load(*server, now)));
+        let listening = self.lanes.iter().filter(|(_, known)| self.dispatcher.is_held(known.lane));
+        let waits = self.jobs.values().filter(|known| matches!(known.asker, Asker::Schedule(_)));
+        Load {
+            pools,
+            profiles: profiles.collect(),
+            listening: listening.map(|(key, _)| *key).collect(),
+            waiting: waits.map(|known| known.key).collect(),
+        }
     }
 
     pub fn short_of_connections(&mut self) -> Option<ProfileId> {

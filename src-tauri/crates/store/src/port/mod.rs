@@ -7,6 +7,7 @@ mod circuits;
 mod configuration;
 mod directory;
 mod ledger;
+mod monitoring;
 mod reads;
 mod schedule;
 mod test_job_desk;

@@ -3,7 +3,7 @@
 use super::not_found;
 use crate::{
     ChangeKind, Store,
-    table::{circuit, coverage, cycle, mailbox_workload, schedule},
+    table::{circuit, coverage, cycle, history, mailbox_workload, schedule},
 };
 use async_trait::async_trait;
 use rusqlite::Connection;
@@ -85,6 +85,7 @@ impl Schedule for Store {
                 None => {}
             }
             cycle::insert(connection, &report)?;
+            history::add(connection, &report)?;
             changes.extend([ChangeKind::Configuration, ChangeKind::Schedule]);
             Ok(())
         })

@@ -8,7 +8,7 @@ use crate::{
     failure_json::{opt_failure, opt_failure_json},
     query::Conditions,
     table::{attachment, directory, mailbox, party, recipient, send_attempt},
-    view::{EmailDetail, EmailFilter, EmailSummary, HomeCounts, PageKey},
+    view::{EmailDetail, EmailFilter, EmailSummary, HomeCounts, PageKey, WaitingMail},
 };
 use rusqlite::{Connection, OptionalExtension, Row, params, params_from_iter, types::Value};
 use tandem_domain::{
@@ -434,4 +434,24 @@ fn summary(connection: &Connection, row: &Row<'_>) -> rusqlite::Result<EmailSumm
             None => None,
         },
     })
+}
+
+/// How many emails of each mailbox wait to be sent, and what a sending limit holds back.
+pub(crate) fn waiting_by_mailbox(connection: &Connection) -> rusqlite::Result<Vec<(MailboxId, WaitingMail)>> {
+    let mut select = connection.prepare_cached(
+        "SELECT mailbox, count(*) AS pending, count(held_by) AS held,
+            min(iif(held_by IS NULL, NULL, not_before)) AS held_until
+         FROM email INDEXED BY email_outgoing
+         WHERE direction = 'outgoing' AND status IN ('pending_send', 'sending') GROUP BY mailbox",
+    )?;
+    let found = select.query_map([], |row| {
+        let waiting = WaitingMail {
+            owed: 0,
+            pending: row.get("pending")?,
+            held: row.get("held")?,
+            held_until: opt_instant(row, "held_until")?,
+        };
+        Ok((MailboxId(row.get("mailbox")?), waiting))
+    })?;
+    found.collect()
 }

@@ -5,7 +5,7 @@ use crate::{
     failure_json::{failure_json, opt_failure},
 };
 use rusqlite::{Connection, params};
-use tandem_domain::{item_retry::OwedItem, ledger::ServerIdentity};
+use tandem_domain::{ids::MailboxId, item_retry::OwedItem, ledger::ServerIdentity};
 
 /// Owes a message, or puts off its next try.
 pub(crate) fn put(connection: &Connection, folder: i64, item: &OwedItem) -> rusqlite::Result<()> {
@@ -56,4 +56,13 @@ pub(crate) fn of_folder(connection: &Connection, folder: i64) -> rusqlite::Resul
         })
     })?;
     found.collect()
+}
+
+/// How many messages of each mailbox are owed.
+pub(crate) fn count_by_mailbox(connection: &Connection) -> rusqlite::Result<Vec<(MailboxId, u32)>> {
+    let mut select = connection.prepare_cached(
+        "SELECT folder.mailbox AS mailbox, count(*) AS owed
+         FROM item_retry JOIN folder ON folder.row = item_retry.folder GROUP BY folder.mailbox",
+    )?;
+    select.query_map([], |row| Ok((MailboxId(row.get("mailbox")?), row.get("owed")?)))?.collect()
 }

@@ -9,6 +9,8 @@ pub(crate) mod cycle;
 pub(crate) mod directory;
 pub(crate) mod email;
 pub(crate) mod folder;
+pub(crate) mod history;
+pub(crate) mod history_hour;
 pub(crate) mod item_retry;
 pub(crate) mod ledger;
 pub(crate) mod mailbox;

@@ -39,7 +39,7 @@ pub(crate) fn settings(connection: &Connection) -> rusqlite::Result<Organization
         "SELECT allow_plain_connections, require_approval, frequency, cycle_interval_minutes, max_delivery_attempts,
             max_message_bytes, max_incoming_cycles, max_outgoing_cycles, max_operations, cycle_seconds, cycle_mib,
             cycle_timeout_minutes, connect_timeout_seconds, read_timeout_seconds, push, test_batch_mailboxes,
-            test_batch_hours, process_email_using FROM organization",
+            test_batch_hours, process_email_using, history_days FROM organization",
     )?;
     select.query_row([], |row| {
         Ok(OrganizationSettings {
@@ -52,6 +52,7 @@ pub(crate) fn settings(connection: &Connection) -> rusqlite::Result<Organization
             test_batch_mailboxes: row.get("test_batch_mailboxes")?,
             test_batch_hours: row.get("test_batch_hours")?,
             process_email_using: word(row, "process_email_using", ProcessEmailUsing::from_word)?,
+            history_days: row.get("history_days")?,
             capacity: Capacity {
                 max_incoming_cycles: row.get("max_incoming_cycles")?,
                 max_outgoing_cycles: row.get("max_outgoing_cycles")?,
@@ -76,7 +77,7 @@ pub(crate) fn update(connection: &Connection, settings: &OrganizationSettings) -
             max_incoming_cycles = ?7, max_outgoing_cycles = ?8, max_operations = ?9, cycle_seconds = ?10,
             cycle_mib = ?11, cycle_timeout_minutes = ?12, connect_timeout_seconds = ?13,
             read_timeout_seconds = ?14, push = ?15, test_batch_mailboxes = ?16, test_batch_hours = ?17,
-            process_email_using = ?18",
+            process_email_using = ?18, history_days = ?19",
         params![
             settings.allow_plain_connections,
             settings.require_approval,
@@ -96,6 +97,7 @@ pub(crate) fn update(connection: &Connection, settings: &OrganizationSettings) -
             settings.test_batch_mailboxes,
             settings.test_batch_hours,
             settings.process_email_using.as_str(),
+            settings.history_days,
         ],
     )?;
     Ok(())

@@ -273,6 +273,15 @@ pub(crate) fn count(connection: &Connection, job: i64, filter: &TestResultFilter
     connection.query_row(&sql, params_from_iter(conditions.values()), |row| row.get(0))
 }
 
+/// Workloads of running jobs that wait for their test.
+pub(crate) fn count_waiting(connection: &Connection) -> rusqlite::Result<u32> {
+    let mut select = connection.prepare_cached(
+        "SELECT count(*) FROM test_job JOIN test_job_item ON test_job_item.job = test_job.row
+         WHERE test_job.state = 'running' AND test_job_item.state = 'waiting'",
+    )?;
+    select.query_row([], |row| row.get(0))
+}
+
 fn conditions(job: i64, filter: &TestResultFilter) -> Conditions {
     let mut conditions = Conditions::default();
     conditions.add("job = ?", job);

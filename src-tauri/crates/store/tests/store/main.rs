@@ -14,6 +14,7 @@ mod configuration;
 #[cfg(unix)]
 mod crash;
 mod full_disk;
+mod history;
 mod large;
 mod ledger;
 mod migration;

@@ -87,6 +87,9 @@ fn settings(
     if let Some(value) = number(&raw.test_batch_hours, "test_batch_hours", 0, 168) {
         settings.test_batch_hours = value;
     }
+    if let Some(value) = number(&raw.history_days, "history_days", 1, 366) {
+        settings.history_days = value;
+    }
     let capacity = &mut settings.capacity;
     let fields = [
         (&raw.max_incoming_cycles, &mut capacity.max_incoming_cycles),
