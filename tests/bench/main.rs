@@ -15,6 +15,8 @@ mod first_sync;
 #[cfg(unix)]
 mod idle;
 #[cfg(unix)]
+mod many;
+#[cfg(unix)]
 mod timing;
 
 fn main() {
@@ -24,12 +26,20 @@ fn main() {
         match arguments.first().map(String::as_str) {
             Some("first-sync") => first_sync::run(arguments.get(1).map(String::as_str)),
             Some("idle") => idle::run(),
+            Some("idle-10000") => many::run(many::Kind::Polled, number(&arguments).unwrap_or(10_000)),
+            Some("push-2000") => many::run(many::Kind::Held, number(&arguments).unwrap_or(2_000)),
+            Some("serve") => many::serve(),
             _ => {
-                eprintln!("usage: script/bench first-sync [tmpfs|disk] | idle | simulate");
+                eprintln!("usage: script/bench first-sync [tmpfs|disk] | idle | idle-10000 [N] | push-2000 [N] | simulate");
                 std::process::exit(2);
             }
         }
     }
     #[cfg(not(unix))]
     eprintln!("The peers that this bench compares with run on Unix only.");
+}
+
+#[cfg(unix)]
+fn number(arguments: &[String]) -> Option<usize> {
+    arguments.get(1)?.parse().ok()
 }

@@ -31,6 +31,8 @@ struct Time {
     passed: Duration,
     /// What really passed, sleep included.
     truth: Duration,
+    /// How much of it the machine slept.
+    slept: Duration,
 }
 
 #[derive(Clone, Copy)]
@@ -50,7 +52,7 @@ impl HandClock {
     pub fn new() -> Self {
         let now = DateTime::from_timestamp(1_800_000_000, 0).unwrap();
         Self {
-            time: Mutex::new(Time { now, passed: Duration::from_secs(1_000), truth: Duration::ZERO }),
+            time: Mutex::new(Time { now, passed: Duration::from_secs(1_000), truth: Duration::ZERO, slept: Duration::ZERO }),
             waiting: Mutex::default(),
             moved: Notify::new(),
             asked: AtomicU64::new(0),
@@ -65,6 +67,12 @@ impl HandClock {
     /// What really passed since the beginning.
     pub fn truth(&self) -> Duration {
         self.time().truth
+    }
+
+    /// How long the machine was awake.
+    pub fn awake(&self) -> Duration {
+        let time = self.time();
+        time.truth - time.slept
     }
 
     /// Counts up whenever anybody asks for the time: as long as it does, somebody works.
@@ -95,6 +103,7 @@ impl HandClock {
             let mut time = self.time();
             time.now += length;
             time.truth += length;
+            time.slept += length;
             if asleep == Asleep::Counts {
                 time.passed += length;
             }

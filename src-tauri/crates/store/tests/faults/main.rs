@@ -72,11 +72,11 @@ async fn one(seed: u64) -> Duration {
     loop {
         world.settle().await;
         checks.health(&world).await;
-        let truth = world.clock.truth();
-        if truth >= FAULTS && planned.peek().is_none() {
+        let (awake, truth) = (world.clock.awake(), world.clock.truth());
+        if awake >= FAULTS && planned.peek().is_none() {
             break;
         }
-        while let Some((_, event)) = planned.next_if(|(at, _)| *at <= truth) {
+        while let Some((_, event)) = planned.next_if(|(at, _)| *at <= awake) {
             checks.note(truth, &event);
             if let Event::SetClock { seconds } = &event {
                 set_back += Duration::from_secs((-seconds).max(0).unsigned_abs());
@@ -85,7 +85,7 @@ async fn one(seed: u64) -> Duration {
             // A clock that jumped must not be believed before anybody noticed.
             checks.health(&world).await;
         }
-        let next_event = planned.peek().map_or(STEP, |(at, _)| at.saturating_sub(world.clock.truth()));
+        let next_event = planned.peek().map_or(STEP, |(at, _)| at.saturating_sub(world.clock.awake()));
         step(&world, next_event);
     }
     end_faults(&mut world).await;

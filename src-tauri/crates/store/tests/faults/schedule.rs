@@ -40,7 +40,7 @@ pub enum Ending {
     Killed,
 }
 
-/// An event and when it really happens.
+/// An event, and after how much time that the machine is awake.
 pub type Planned = (Duration, Event);
 
 /// So long faults begin.
