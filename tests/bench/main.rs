@@ -30,7 +30,9 @@ fn main() {
             Some("push-2000") => many::run(many::Kind::Held, number(&arguments).unwrap_or(2_000)),
             Some("serve") => many::serve(),
             _ => {
-                eprintln!("usage: script/bench first-sync [tmpfs|disk] | idle | idle-10000 [N] | push-2000 [N] | simulate");
+                eprintln!(
+                    "usage: script/bench first-sync [tmpfs|disk] | idle | idle-10000 [N] | push-2000 [N] | simulate"
+                );
                 std::process::exit(2);
             }
         }

@@ -192,6 +192,6 @@ pub fn serve() {
         let imap = ImapServer::start(hub.clone(), options()).await.expect("IMAP");
         (imap, SmtpServer::start(hub.clone(), options()).await.expect("SMTP"))
     });
-    println!("{}\n{}\n{}", imap.port(), smtp.port(), authority.pem());
+    println!("{}\n{}\n{}", imap.port(), smtp.port(), authority.pem().trim_end());
     let _ = std::io::stdin().lines().last();
 }

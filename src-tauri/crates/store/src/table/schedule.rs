@@ -251,7 +251,12 @@ pub(crate) fn pull_in(connection: &Connection, now: Instant, by: i64) -> rusqlit
         "UPDATE email SET not_before = not_before - ?2 WHERE not_before > ?1 AND status = 'pending_send'",
         params![ms(now), by],
     )?;
-    connection.execute("UPDATE item_retry SET next_at = next_at - ?2 WHERE next_at > ?1", params![ms(now), by])?;
+    connection
+        .execute("UPDATE item_retry SET next_at = next_at - ?2 WHERE next_at > ?1", params![ms(now), by])?;
+    connection.execute(
+        "UPDATE mailbox_workload SET tested_at = tested_at - ?2 WHERE tested_at > ?1",
+        params![ms(now), by],
+    )?;
     connection.execute(
         "UPDATE circuit SET probe_at = iif(probe_at > ?1, probe_at - ?2, probe_at)",
         params![ms(now), by],

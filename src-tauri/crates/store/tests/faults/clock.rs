@@ -52,7 +52,12 @@ impl HandClock {
     pub fn new() -> Self {
         let now = DateTime::from_timestamp(1_800_000_000, 0).unwrap();
         Self {
-            time: Mutex::new(Time { now, passed: Duration::from_secs(1_000), truth: Duration::ZERO, slept: Duration::ZERO }),
+            time: Mutex::new(Time {
+                now,
+                passed: Duration::from_secs(1_000),
+                truth: Duration::ZERO,
+                slept: Duration::ZERO,
+            }),
             waiting: Mutex::default(),
             moved: Notify::new(),
             asked: AtomicU64::new(0),

@@ -49,7 +49,10 @@ impl MessageParser for Plain {
         let text = String::from_utf8(bytes(raw)).map_err(|error| Unreadable(error.to_string()))?;
         let header = |name: &str| {
             let lines = text.lines().take_while(|line| !line.is_empty());
-            lines.filter_map(|line| line.split_once(": ")).find(|(key, _)| *key == name).map(|(_, value)| value)
+            lines
+                .filter_map(|line| line.split_once(": "))
+                .find(|(key, _)| *key == name)
+                .map(|(_, value)| value)
         };
         let mention = |text: &str| Mention {
             written: text.to_owned(),
