@@ -92,7 +92,7 @@ impl Packs {
                 Ok((real, file)) if real >= length => return Append::at(file, path, number, length),
                 // Its end is gone, or all of it: what is left of it stays as it is, for whoever puts it back.
                 Ok((real, _)) => {
-                    tracing::error!(path = %path.display(), real, length, "Messages are missing.")
+                    tracing::error!(path = %path.display(), real, length, "Messages are missing.");
                 }
                 Err(error) => tracing::error!(path = %path.display(), %error, "Messages cannot be reached."),
             }
