@@ -15,6 +15,8 @@ mod first_sync;
 #[cfg(unix)]
 mod idle;
 #[cfg(unix)]
+mod latency;
+#[cfg(unix)]
 mod many;
 #[cfg(unix)]
 mod timing;
@@ -28,10 +30,11 @@ fn main() {
             Some("idle") => idle::run(),
             Some("idle-10000") => many::run(many::Kind::Polled, number(&arguments).unwrap_or(10_000)),
             Some("push-2000") => many::run(many::Kind::Held, number(&arguments).unwrap_or(2_000)),
+            Some("push-latency") => latency::run(),
             Some("serve") => many::serve(),
             _ => {
                 eprintln!(
-                    "usage: script/bench first-sync [tmpfs|disk] | idle | idle-10000 [N] | push-2000 [N] | simulate"
+                    "usage: script/bench first-sync [tmpfs|disk] | idle | idle-10000 [N] | push-2000 [N] | push-latency | simulate"
                 );
                 std::process::exit(2);
             }

@@ -141,6 +141,8 @@ async fn failed_cycles_are_counted_by_profile_and_time() {
             failure,
             next_due_at: Some(at(99)),
             attempts: 0,
+            activity: tandem_domain::frequency::Activity::default(),
+            expected_at: None,
         };
         store.finish(report).await.unwrap();
     }
