@@ -1,4 +1,4 @@
--- Version 2. Written by a test (UPDATE_SCHEMA=1); change src/schema instead.
+-- Version 6. Written by a test (UPDATE_SCHEMA=1); change src/schema instead.
 
 CREATE TABLE alert (
     row INTEGER PRIMARY KEY,
@@ -64,6 +64,15 @@ CREATE TABLE circuit (
     -- The mailbox that tries now.
     probing BLOB,
     PRIMARY KEY (profile, workload)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE coverage (
+    mailbox BLOB NOT NULL REFERENCES mailbox (id) ON DELETE CASCADE,
+    from_at INTEGER NOT NULL,
+    until_at INTEGER NOT NULL,
+    -- When a later cycle saw it; absent where cycles ran at their pace.
+    caught_up_at INTEGER,
+    PRIMARY KEY (mailbox, from_at)
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE cycle (
@@ -262,7 +271,7 @@ CREATE TABLE organization (
     cycle_interval_minutes INTEGER NOT NULL,
     max_delivery_attempts INTEGER NOT NULL,
     max_message_bytes INTEGER NOT NULL
-, frequency TEXT NOT NULL DEFAULT 'online', max_incoming_cycles INTEGER NOT NULL DEFAULT 32, max_outgoing_cycles INTEGER NOT NULL DEFAULT 16, max_operations INTEGER NOT NULL DEFAULT 8, cycle_seconds INTEGER NOT NULL DEFAULT 120, cycle_mib INTEGER NOT NULL DEFAULT 1024, cycle_timeout_minutes INTEGER NOT NULL DEFAULT 30, connect_timeout_seconds INTEGER NOT NULL DEFAULT 20, read_timeout_seconds INTEGER NOT NULL DEFAULT 60, push INTEGER NOT NULL DEFAULT 1) STRICT;
+, frequency TEXT NOT NULL DEFAULT 'online', max_incoming_cycles INTEGER NOT NULL DEFAULT 32, max_outgoing_cycles INTEGER NOT NULL DEFAULT 16, max_operations INTEGER NOT NULL DEFAULT 8, cycle_seconds INTEGER NOT NULL DEFAULT 120, cycle_mib INTEGER NOT NULL DEFAULT 1024, cycle_timeout_minutes INTEGER NOT NULL DEFAULT 30, connect_timeout_seconds INTEGER NOT NULL DEFAULT 20, read_timeout_seconds INTEGER NOT NULL DEFAULT 60, push INTEGER NOT NULL DEFAULT 1, test_batch_mailboxes INTEGER NOT NULL DEFAULT 200, test_batch_hours INTEGER NOT NULL DEFAULT 5) STRICT;
 
 CREATE TABLE pack (
     number INTEGER PRIMARY KEY,
@@ -371,6 +380,57 @@ CREATE TABLE submission (
 
 CREATE INDEX submission_by_email ON submission (email);
 
+CREATE TABLE test_job (
+    row INTEGER PRIMARY KEY,
+    id BLOB NOT NULL UNIQUE,
+    -- What was asked for, in words.
+    title TEXT NOT NULL,
+    state TEXT NOT NULL CHECK (state IN ('running', 'paused', 'cancelled', 'done')),
+    -- The rules that it was planned by.
+    batch_mailboxes INTEGER NOT NULL,
+    batch_hours INTEGER NOT NULL,
+    created_at INTEGER NOT NULL,
+    -- The latest start of a batch, a restart, or when it was resumed.
+    moving_since INTEGER,
+    ended_at INTEGER
+) STRICT;
+
+CREATE TABLE test_job_batch (
+    job INTEGER NOT NULL REFERENCES test_job (row) ON DELETE CASCADE,
+    number INTEGER NOT NULL,
+    due_at INTEGER NOT NULL,
+    started_at INTEGER,
+    PRIMARY KEY (job, number)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE test_job_item (
+    job INTEGER NOT NULL REFERENCES test_job (row) ON DELETE CASCADE,
+    -- The mailbox's place in the plan.
+    position INTEGER NOT NULL,
+    workload TEXT NOT NULL CHECK (workload IN ('incoming', 'outgoing', 'act')),
+    mailbox BLOB NOT NULL,
+    address TEXT NOT NULL,
+    owner_kind TEXT NOT NULL CHECK (owner_kind IN ('user', 'queue')),
+    -- Absent where nothing is tested.
+    batch INTEGER,
+    state TEXT NOT NULL CHECK (state IN ('waiting', 'running', 'succeeded', 'failed', 'skipped', 'cancelled')),
+    -- A failure as JSON.
+    failure TEXT,
+    -- The rung that broke; absent when nothing was tried.
+    broke_at TEXT,
+    skipped_because TEXT,
+    -- The test message that was about to be sent, for a restart to look for: its mark and the inbox's cursor.
+    sent_mark TEXT,
+    sent_cursor TEXT,
+    started_at INTEGER,
+    ended_at INTEGER,
+    PRIMARY KEY (job, position, workload)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX test_job_item_open ON test_job_item (job, batch, position) WHERE state = 'waiting';
+
+CREATE INDEX test_job_item_running ON test_job_item (mailbox) WHERE state = 'running';
+
 CREATE TABLE test_rung (
     mailbox BLOB NOT NULL REFERENCES mailbox (id) ON DELETE CASCADE,
     workload TEXT NOT NULL,
@@ -383,4 +443,19 @@ CREATE TABLE test_rung (
     server_said TEXT NOT NULL,
     climbed_at INTEGER NOT NULL,
     PRIMARY KEY (mailbox, workload, position)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE verification (
+    mailbox BLOB PRIMARY KEY REFERENCES mailbox (id) ON DELETE CASCADE,
+    verified_at INTEGER NOT NULL,
+    next_due_at INTEGER NOT NULL,
+    on_server INTEGER NOT NULL,
+    decided INTEGER NOT NULL,
+    waiting INTEGER NOT NULL,
+    missing INTEGER NOT NULL,
+    -- The first of them, one a line.
+    missing_identities TEXT NOT NULL,
+    repaired INTEGER NOT NULL,
+    gone INTEGER NOT NULL,
+    failure TEXT
 ) STRICT, WITHOUT ROWID;
