@@ -15,6 +15,10 @@ mod first_sync;
 #[cfg(unix)]
 mod idle;
 #[cfg(unix)]
+mod latency;
+#[cfg(unix)]
+mod many;
+#[cfg(unix)]
 mod migrate_plan;
 #[cfg(unix)]
 mod timing;
@@ -27,12 +31,24 @@ fn main() {
             Some("first-sync") => first_sync::run(arguments.get(1).map(String::as_str)),
             Some("idle") => idle::run(),
             Some("migrate-plan") => migrate_plan::run(),
+            Some("idle-10000") => many::run(many::Kind::Polled, number(&arguments).unwrap_or(10_000)),
+            Some("push-2000") => many::run(many::Kind::Held, number(&arguments).unwrap_or(2_000)),
+            Some("push-latency") => latency::run(),
+            Some("serve") => many::serve(),
             _ => {
-                eprintln!("usage: script/bench first-sync [tmpfs|disk] | idle | simulate | migrate-plan");
+                eprintln!(
+                    "usage: script/bench first-sync [tmpfs|disk] | idle | idle-10000 [N] | push-2000 [N] | push-latency | \
+                     simulate | migrate-plan"
+                );
                 std::process::exit(2);
             }
         }
     }
     #[cfg(not(unix))]
     eprintln!("The peers that this bench compares with run on Unix only.");
+}
+
+#[cfg(unix)]
+fn number(arguments: &[String]) -> Option<usize> {
+    arguments.get(1)?.parse().ok()
 }

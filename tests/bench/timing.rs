@@ -56,6 +56,17 @@ pub fn resident(pid: u32) -> Resident {
     Resident { now_kib: field("VmRSS:"), peak_kib: field("VmHWM:") }
 }
 
+/// The processor time that a process has used, its own and the system's for it, in seconds; 0 when it is gone.
+pub fn processor_seconds(pid: u32) -> f64 {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    // After the name, which may hold anything: utime and stime are the 14th and 15th field of all (proc(5)).
+    let rest = stat.rsplit_once(')').map_or("", |(_, rest)| rest);
+    let ticks: Vec<f64> =
+        rest.split_whitespace().skip(11).take(2).filter_map(|field| field.parse().ok()).collect();
+    // The kernel counts in hundredths (USER_HZ) on every platform that Debian builds for.
+    ticks.iter().sum::<f64>() / 100.0
+}
+
 /// The middle one.
 pub fn median(runs: &[Run]) -> Duration {
     let mut times: Vec<_> = runs.iter().map(|run| run.took).collect();

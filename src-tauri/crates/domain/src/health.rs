@@ -229,8 +229,9 @@ fn running(judged: &Judged<'_>, now: Instant) -> Health {
         );
         return Health { status: HealthStatus::Unproven, since: None, why: reason(why) };
     }
-    // Being enabled again after a stop starts the wait anew.
-    let expected_at = judged.expected_at.max(state.tested_at).or(state.last_success_at);
+    // Being enabled again after a stop starts the wait anew; a test from before a clock was set back does not.
+    let tested_at = state.tested_at.filter(|at| !in_future(at));
+    let expected_at = judged.expected_at.max(tested_at).or(state.last_success_at);
     let overdue_at = expected_at.map(|at| at + Duration::minutes(GRACE_MINUTES));
     if let (Some(expected_at), Some(overdue_at)) = (expected_at, overdue_at.filter(|at| *at < now)) {
         let mut what = match state.last_success_at {
@@ -253,12 +254,12 @@ fn running(judged: &Judged<'_>, now: Instant) -> Health {
         return Health { status: HealthStatus::Late, since: Some(overdue_at), why: reason(what) };
     }
     let Some(proof) = state.last_success_at else {
-        let why = reason("It is enabled, and no cycle has completed yet.".to_owned());
-        return Health { status: HealthStatus::Unproven, since: state.tested_at, why };
+        let why = reason("It is enabled, and no cycle has completed since.".to_owned());
+        return Health { status: HealthStatus::Unproven, since: tested_at, why };
     };
     let why = reason(format!("A cycle completed at {}.", shown(proof)));
     let trouble_ended = state.last_error_at.filter(|at| *at <= proof);
-    Health { status: HealthStatus::Ok, since: trouble_ended.max(state.tested_at).or(Some(proof)), why }
+    Health { status: HealthStatus::Ok, since: trouble_ended.max(tested_at).or(Some(proof)), why }
 }
 
 fn shown(at: Instant) -> String {

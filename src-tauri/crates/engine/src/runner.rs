@@ -155,6 +155,7 @@ impl Engine {
         let mut tasks = JoinSet::new();
         self.ports.storage.release_all().await?;
         self.jobs.free().await?;
+        self.follow_clock().await?;
         self.ports.events.emit(EngineEvent::State(EngineState::Running));
         let ends_at = match mode {
             RunMode::For(duration) => self.ports.clock.now() + duration,

@@ -58,7 +58,30 @@ pub struct VerifyContext {
 
 /// Verifies a mailbox and keeps the result. What stood in the way is the result's failure; `None` when it was stopped.
 pub async fn run(context: &VerifyContext, mailbox: MailboxId, repair: Repair) -> Option<Verification> {
-    let mut found = Verification {
+    let mut found = begun(context, mailbox);
+    found.failure = verify(context, &mut found, repair).await.err();
+    if found.failure.as_ref().is_some_and(|failure| failure.code == FailureCode::Stopped) {
+        return None;
+    }
+    if let Err(error) = record(&context.ports, &found).await {
+        found.failure.get_or_insert(error);
+    }
+    Some(found)
+}
+
+/// Keeps that a verification was broken off because it took too long.
+pub(crate) async fn timed_out(context: &VerifyContext, mailbox: MailboxId) -> Verification {
+    let mut found = begun(context, mailbox);
+    let said = "the verification took too long and was ended";
+    found.failure = Some(Failure::transient_mailbox(FailureCode::TimedOut, said));
+    if let Err(error) = record(&context.ports, &found).await {
+        tracing::warn!("The end of a verification of {mailbox} is not recorded: {error}");
+    }
+    found
+}
+
+fn begun(context: &VerifyContext, mailbox: MailboxId) -> Verification {
+    Verification {
         mailbox,
         verified_at: context.ports.clock.now(),
         on_server: 0,
@@ -68,15 +91,7 @@ pub async fn run(context: &VerifyContext, mailbox: MailboxId, repair: Repair) ->
         repaired: 0,
         gone: 0,
         failure: None,
-    };
-    found.failure = verify(context, &mut found, repair).await.err();
-    if found.failure.as_ref().is_some_and(|failure| failure.code == FailureCode::Stopped) {
-        return None;
     }
-    if let Err(error) = record(&context.ports, &found).await {
-        found.failure.get_or_insert(error);
-    }
-    Some(found)
 }
 
 async fn verify(context: &VerifyContext, found: &mut Verification, repair: Repair) -> Result<(), Failure> {
@@ -145,7 +160,9 @@ async fn record(ports: &Ports, found: &Verification) -> Result<(), Failure> {
         // The cycles say why the server can't be reached; silence about the list is told as its age.
         return Ok(());
     }
-    if found.missing.is_empty() {
+    // Without a bookmark, what arrived since the last cycle looks as if a cycle had missed it. It has its decision now.
+    let may_be_new = ports.storage.cursor(found.mailbox, INBOX).await.map_err(storage_failure)?.is_none();
+    if found.missing.is_empty() || (may_be_new && found.is_complete()) {
         return ports.storage.clear(object, Some(code), now).await.map_err(storage_failure);
     }
     let alert = NewAlert {

@@ -164,6 +164,12 @@ fn a_proof_from_the_future_proves_nothing() {
 }
 
 #[test]
+fn a_test_from_before_the_clock_was_set_back_puts_nothing_off() {
+    let tested = WorkloadState { tested_at: Some(at(60)), ..enabled(Some(1), None) };
+    assert_eq!(judge(tested, 12).status, HealthStatus::Late);
+}
+
+#[test]
 fn a_server_that_fails_for_everyone_makes_its_mailboxes_late_and_not_stopped() {
     let circuit = outage(FailureCode::ConnectionRefused, |code, said| Failure::transient_profile(code, said));
     let fresh = judge_with(enabled(Some(1), None), &circuit, RUNS, 241, 3);

@@ -456,7 +456,10 @@ pub trait Schedule: Send + Sync {
     async fn next_due(&self) -> Result<Option<Instant>, StorageError>;
     /// When this workload is due, if it is processed and its lease is free.
     async fn due_at(&self, mailbox: MailboxId, workload: Workload) -> Result<Option<Instant>, StorageError>;
-    /// The clock was set back by this much: what is due after `now` becomes due so much earlier.
+    /// The latest instant at which a cycle ended. One after `now` says that the clock was set back since.
+    async fn latest_end(&self) -> Result<Option<Instant>, StorageError>;
+    /// The clock was set back by this much: what is due after `now` becomes due so much earlier, and what was looked
+    /// at after `now` was looked at so much earlier.
     async fn pull_in(&self, now: Instant, by: chrono::Duration) -> Result<(), StorageError>;
     /// Makes a workload due at this instant at the latest (a new email to send, sync now).
     async fn make_due(&self, mailbox: MailboxId, workload: Workload, at: Instant)

@@ -17,6 +17,8 @@ use tokio_util::sync::CancellationToken;
 const CLAIMED: usize = 32_768;
 /// Longest wait of an idle engine before it looks at the schedule again.
 const LONGEST_WAIT: Duration = Duration::minutes(5);
+/// Clocks are corrected a little all the time.
+const CLOCK_TOLERANCE: Duration = Duration::minutes(1);
 /// The clocks are looked at this often, and what nobody wants any more is tidied away.
 const TICK: StdDuration = StdDuration::from_secs(20);
 /// After this many failures of storage in a row, a run until idle gives up.
@@ -99,6 +101,17 @@ impl Engine {
                 Some(_) = tasks.join_next(), if !tasks.is_empty() => {}
             }
         }
+    }
+
+    /// The clock may have been set back while nothing ran: then the last end of a cycle is dated in the future.
+    pub(super) async fn follow_clock(&self) -> Result<(), StorageError> {
+        let now = self.ports.clock.now();
+        let latest = self.ports.storage.latest_end().await?;
+        let Some(by) = latest.map(|latest| latest - now).filter(|by| *by > CLOCK_TOLERANCE) else {
+            return Ok(());
+        };
+        tracing::warn!("The clock was set back by {} s or more; the schedule follows it.", by.num_seconds());
+        self.ports.storage.pull_in(now, by).await
     }
 
     /// Claims all that is due for the dispatcher, and says how much that was.

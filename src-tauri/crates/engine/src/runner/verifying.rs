@@ -38,7 +38,13 @@ impl Engine {
             in_flight: self.in_flight.clone(),
             cancel: stop.clone(),
         };
-        verify::run(&context, mailbox, repair).await
+        // What never answers must not keep the mailbox from its cycles.
+        let limit = self.limits.cycle_timeout.to_std().unwrap_or_default();
+        tokio::select! {
+            biased;
+            found = verify::run(&context, mailbox, repair) => found,
+            () = self.ports.clock.pause(limit) => Some(verify::timed_out(&context, mailbox).await),
+        }
     }
 
     /// Starts what is due.

@@ -92,7 +92,7 @@ impl Store {
             let mut tried = 0;
             for (mailbox, workload, code) in mailbox_workload::stopped(connection, mailbox, profile)? {
                 if is_about_credentials(code) {
-                    mailbox_workload::set_enabled(connection, mailbox, workload, true)?;
+                    mailbox_workload::enable_unproven(connection, mailbox, workload)?;
                     schedule::start_anew(connection, mailbox, workload, at)?;
                     tried += 1;
                 }

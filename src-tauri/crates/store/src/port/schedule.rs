@@ -126,6 +126,10 @@ impl Schedule for Store {
         self.read(move |connection| Ok(schedule::due_at(connection, mailbox, workload)?)).await
     }
 
+    async fn latest_end(&self) -> Result<Option<Instant>, StorageError> {
+        self.read(|connection| Ok(mailbox_workload::latest_end(connection)?)).await
+    }
+
     async fn pull_in(&self, now: Instant, by: chrono::Duration) -> Result<(), StorageError> {
         self.write(move |connection, changes| {
             schedule::pull_in(connection, now, by.num_milliseconds())?;

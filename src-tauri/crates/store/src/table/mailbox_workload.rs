@@ -79,6 +79,27 @@ pub(crate) fn set_enabled(
     Ok(())
 }
 
+/// Enables a workload that a failure had disabled. What it proved before says nothing about the time since.
+pub(crate) fn enable_unproven(
+    connection: &Connection,
+    mailbox: MailboxId,
+    workload: Workload,
+) -> rusqlite::Result<()> {
+    set_enabled(connection, mailbox, workload, true)?;
+    let mut update = connection.prepare_cached(
+        "UPDATE mailbox_workload SET last_success_at = NULL WHERE mailbox = ?1 AND workload = ?2",
+    )?;
+    update.execute(params![mailbox.0, workload.as_str()])?;
+    Ok(())
+}
+
+/// The latest instant at which a cycle ended.
+pub(crate) fn latest_end(connection: &Connection) -> rusqlite::Result<Option<Instant>> {
+    let select = "SELECT max(max(coalesce(last_success_at, last_failure_at), coalesce(last_failure_at, last_success_at)))
+                  AS latest FROM mailbox_workload";
+    connection.query_row(select, [], |row| opt_instant(row, "latest"))
+}
+
 /// Disables a workload because of a failure, whose code is kept.
 pub(crate) fn stop(
     connection: &Connection,

@@ -238,12 +238,24 @@ pub(crate) fn due_at(
     Ok(found.optional()?.flatten())
 }
 
-/// Makes what is due later than `now` due so many milliseconds earlier.
+/// Makes what is due later than `now` due so many milliseconds earlier. Looks into a mailbox are evidence of what was
+/// not there yet, so those that are dated later than `now` are dated earlier, too.
 pub(crate) fn pull_in(connection: &Connection, now: Instant, by: i64) -> rusqlite::Result<()> {
     connection.execute(
         "UPDATE schedule SET due_at = iif(due_at > ?1, due_at - ?2, due_at),
              wake_at = iif(wake_at > ?1, wake_at - ?2, wake_at),
-             expected_at = iif(expected_at > ?1, expected_at - ?2, expected_at)",
+             expected_at = iif(expected_at > ?1, expected_at - ?2, expected_at),
+             last_completed_start = iif(last_completed_start > ?1, last_completed_start - ?2, last_completed_start)",
+        params![ms(now), by],
+    )?;
+    connection.execute(
+        "UPDATE email SET not_before = not_before - ?2 WHERE not_before > ?1 AND status = 'pending_send'",
+        params![ms(now), by],
+    )?;
+    connection
+        .execute("UPDATE item_retry SET next_at = next_at - ?2 WHERE next_at > ?1", params![ms(now), by])?;
+    connection.execute(
+        "UPDATE mailbox_workload SET tested_at = tested_at - ?2 WHERE tested_at > ?1",
         params![ms(now), by],
     )?;
     connection.execute(

@@ -51,7 +51,9 @@ pub async fn resolve(
 /// Makes the recipients' mailboxes that we read due: what they hold is the evidence.
 pub async fn ask_for(context: &CycleContext, recipients: &[String], now: Instant) -> Result<(), Failure> {
     for recipient in recipients {
-        if let Some(mailbox) = watched(context, recipient).await? {
+        let watched = watched(context, recipient).await?;
+        // One that fails has its time to try again, and its server may have asked for that patience.
+        if let Some(mailbox) = watched.filter(|one| one.state(Workload::Incoming).last_error_at.is_none()) {
             let due = context.ports.storage.make_due(mailbox.id, Workload::Incoming, now);
             due.await.map_err(storage_failure)?;
         }

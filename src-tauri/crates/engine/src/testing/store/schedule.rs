@@ -131,6 +131,10 @@ impl Schedule for Store {
         let row = state.schedule.get(&(mailbox, workload)).filter(|row| !row.leased);
         Ok(row.filter(|_| state.mailboxes[&mailbox].is_processed(workload)).and_then(|row| row.due_at))
     }
+    async fn latest_end(&self) -> Result<Option<Instant>, StorageError> {
+        let state = self.state();
+        Ok(state.mailboxes.values().filter_map(|one| one.incoming_state.last_success_at).max())
+    }
     async fn pull_in(&self, now: Instant, by: chrono::Duration) -> Result<(), StorageError> {
         self.write(|state| {
             for row in state.schedule.values_mut() {
