@@ -320,7 +320,7 @@ mod tests {
                 next_due_at: Some(self.tandem.now() + chrono::Duration::minutes(5)),
                 attempts: 0,
                 activity: tandem_domain::frequency::Activity::default(),
-                expected_at: None,
+                expected_at: (!failed).then(|| self.tandem.now() + chrono::Duration::minutes(5)),
             };
             self.tandem.store.finish(report).await.unwrap();
         }
