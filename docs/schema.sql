@@ -1,4 +1,4 @@
--- Version 7. Written by a test (UPDATE_SCHEMA=1); change src/schema instead.
+-- Version 8. Written by a test (UPDATE_SCHEMA=1); change src/schema instead.
 
 CREATE TABLE alert (
     row INTEGER PRIMARY KEY,
@@ -297,7 +297,7 @@ CREATE TABLE organization (
     cycle_interval_minutes INTEGER NOT NULL,
     max_delivery_attempts INTEGER NOT NULL,
     max_message_bytes INTEGER NOT NULL
-, frequency TEXT NOT NULL DEFAULT 'online', max_incoming_cycles INTEGER NOT NULL DEFAULT 32, max_outgoing_cycles INTEGER NOT NULL DEFAULT 16, max_operations INTEGER NOT NULL DEFAULT 8, cycle_seconds INTEGER NOT NULL DEFAULT 120, cycle_mib INTEGER NOT NULL DEFAULT 1024, cycle_timeout_minutes INTEGER NOT NULL DEFAULT 30, connect_timeout_seconds INTEGER NOT NULL DEFAULT 20, read_timeout_seconds INTEGER NOT NULL DEFAULT 60, push INTEGER NOT NULL DEFAULT 1, test_batch_mailboxes INTEGER NOT NULL DEFAULT 200, test_batch_hours INTEGER NOT NULL DEFAULT 5, process_email_using TEXT NOT NULL DEFAULT 'server_side_synchronization') STRICT;
+, frequency TEXT NOT NULL DEFAULT 'online', max_incoming_cycles INTEGER NOT NULL DEFAULT 32, max_outgoing_cycles INTEGER NOT NULL DEFAULT 16, max_operations INTEGER NOT NULL DEFAULT 8, cycle_seconds INTEGER NOT NULL DEFAULT 120, cycle_mib INTEGER NOT NULL DEFAULT 1024, cycle_timeout_minutes INTEGER NOT NULL DEFAULT 30, connect_timeout_seconds INTEGER NOT NULL DEFAULT 20, read_timeout_seconds INTEGER NOT NULL DEFAULT 60, push INTEGER NOT NULL DEFAULT 1, test_batch_mailboxes INTEGER NOT NULL DEFAULT 200, test_batch_hours INTEGER NOT NULL DEFAULT 5, process_email_using TEXT NOT NULL DEFAULT 'server_side_synchronization', history_days INTEGER NOT NULL DEFAULT 30) STRICT;
 
 CREATE TABLE pack (
     number INTEGER PRIMARY KEY,

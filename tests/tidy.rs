@@ -307,7 +307,7 @@ fn a_gap_and_a_twin_among_migrations_are_found() {
     assert_eq!(named(&["0001_first.sql", "0003_third.sql"]).len(), 1);
     assert_eq!(named(&["0001_first.sql", "0001_twin.sql"]).len(), 1);
     assert_eq!(named(&["first.sql"]).len(), 1);
-    assert!(migration_name("src-tauri/crates/store/src/migrations/0001_first.sql").is_some());
+    assert!(migration_name("src-tauri/crates/store/src/schema/0001_first.sql").is_some());
     assert!(migration_name("src-tauri/crates/store/src/query.sql").is_none());
 }
 
@@ -432,7 +432,7 @@ fn numbering_faults(mut names: Vec<String>) -> Vec<String> {
 
 fn migration_name(path: &str) -> Option<String> {
     let path = Path::new(path);
-    let inside = path.parent().is_some_and(|parent| parent.ends_with("migrations"));
+    let inside = path.parent().is_some_and(|parent| parent.ends_with("schema"));
     inside.then(|| path.file_name().unwrap_or_default().to_string_lossy().into_owned())
 }
 

@@ -527,6 +527,12 @@ export type ExportTestJobRequest = {
 	path: string,
 };
 
+/**  What was saved. */
+export type Exported = {
+	/**  Rows besides the heading. */
+	rows: number,
+};
+
 /**  What is to be forecast. */
 export type ForecastRequest = {
 	/**  The profile's name: its limits count. */
@@ -731,6 +737,18 @@ export type LedgerView = {
 export type LoadMigrationPlanRequest = {
 	/**  Its path. */
 	path: string,
+};
+
+/**  What the engine has in hand. */
+export type LoadView = {
+	/**  Pools of permits: `incoming`, `outgoing`, `operations`. */
+	pools: PoolLoadView[],
+	/**  Profiles that were used since the engine started, by name. */
+	profiles: ProfileLoadView[],
+	/**  Workloads for which a connection is held open to be told of news. */
+	listening: WorkloadKey[],
+	/**  Workloads that were claimed and wait for a permit. */
+	waiting: WorkloadKey[],
 };
 
 /**  A mailbox with what its page shows. */
@@ -1304,6 +1322,118 @@ export type MigrationUnusedView = {
 	line: number,
 	/**  Why. */
 	why: string,
+};
+
+/**  What happens, as of one instant. */
+export type MonitoringPage = {
+	/**  As of when. */
+	at: string,
+	/**  Numbers over all workloads, whatever the filter. */
+	totals: MonitoringTotals,
+	/**  What the engine has in hand; absent when none runs or it cannot be asked. */
+	load: LoadView | null,
+	/**  How many rows pass the filter. */
+	matching: number,
+	/**  The rows asked for. */
+	rows: MonitoringRow[],
+	/**  The last 24 hours of all mailboxes together, the oldest first; hours in which nothing ended are there with zeros. */
+	hours: HourView[],
+};
+
+/**  Which workloads to show, and in which order. */
+export type MonitoringRequest = {
+	/**  Only those whose mailbox, owner or profile contains all these words, without case. */
+	search?: string | null,
+	/**  `ok`, `late`, `stopped`, `unproven`, or `failing`: whose latest cycle failed. Absent: all. */
+	filter?: string | null,
+	/**  Only of this mailbox. */
+	mailbox?: string | null,
+	/**  `late` (worst first), `name`, `workload`, `last`, `next`, `duration`, `rate`, `waiting` or `alerts`. Absent: `late`. */
+	sort?: string | null,
+	/**  The other way round. */
+	descending?: boolean,
+	/**  So many are skipped. */
+	offset?: number,
+	/**  At most so many are shown, up to 5,000. Absent: 200. */
+	limit?: number | null,
+};
+
+/**  One workload of one mailbox. */
+export type MonitoringRow = {
+	/**  The mailbox's address. */
+	mailbox: string,
+	/**  Its owner's name. */
+	owner: string,
+	/**  Its profile's name. */
+	profile: string | null,
+	/**  `incoming`, `outgoing` or `act`. */
+	workload: string,
+	/**  `ok`, `late`, `stopped` or `unproven`. */
+	state: string,
+	/**  Since when. */
+	since: string | null,
+	/**  Why. */
+	why: string,
+	/**  Whether a cycle runs now. */
+	running: boolean,
+	/**  When the latest cycle started. */
+	last_started: string | null,
+	/**  How long it took, in milliseconds. */
+	last_took_ms: number | null,
+	/**  Messages decided, or emails attempted, in it. */
+	last_items: number | null,
+	/**  Why it failed. */
+	last_error: string | null,
+	/**  When the next cycle starts; absent: not by itself. */
+	next_due: string | null,
+	/**  Why then, or why not. */
+	next_why: string,
+	/**  How long a cycle took on average in the last 24 hours, in milliseconds. */
+	average_ms: number | null,
+	/**  Cycles that ended in the last 24 hours. */
+	cycles_24h: number,
+	/**  Those of them that failed. */
+	failures_24h: number,
+	/**  Messages in the last 24 hours. */
+	messages_24h: number,
+	/**  The same an hour, since the first cycle of them. */
+	messages_an_hour: number | null,
+	/**  Messages that are owed, or emails that wait to be sent. */
+	waiting: number,
+	/**  Open alerts of the mailbox that are no mere information. */
+	alerts: number,
+};
+
+/**  Workloads by their state, and what waits. */
+export type MonitoringTotals = {
+	/**  Mailboxes with a workload that Tandem synchronizes, or would. */
+	mailboxes: number,
+	/**  Workloads of them. */
+	workloads: number,
+	/**  In time. */
+	ok: number,
+	/**  Late. */
+	late: number,
+	/**  Stopped until somebody acts. */
+	stopped: number,
+	/**  Not proven yet. */
+	unproven: number,
+	/**  Whose latest cycle failed. */
+	failing: number,
+	/**  Incoming cycles that are due and do not run. */
+	incoming_waiting: number,
+	/**  Outgoing cycles that are due and do not run. */
+	outgoing_waiting: number,
+	/**  Workloads that wait for their test. */
+	operations_waiting: number,
+	/**  Emails that wait to be sent. */
+	emails_pending: number,
+	/**  Those of them that a sending limit holds back. */
+	emails_held: number,
+	/**  Received messages that failed on their own and are tried again. */
+	messages_owed: number,
+	/**  Open alerts that are no mere information. */
+	alerts: number,
 };
 
 /**  A request or response that carries nothing. */
@@ -1898,6 +2028,8 @@ export type SettingsView = {
 	test_batch_hours: number,
 	/**  *Process email using*: `server_side_synchronization` or `email_router`. With the latter nothing is processed here. */
 	process_email_using: string,
+	/**  Days for which the hourly history of cycles is kept. */
+	history_days: number,
 };
 
 /**  A workload that is not tested. */
@@ -2144,6 +2276,14 @@ export type VerifyRequest = {
 	repair?: boolean,
 };
 
+/**  One workload of one mailbox. */
+export type WorkloadKey = {
+	/**  The mailbox's id. */
+	mailbox_id: string,
+	/**  The workload. */
+	workload: string,
+};
+
 /**  Where one workload stands. */
 export type WorkloadView = {
 	/**  The delivery method. */
@@ -2242,6 +2382,16 @@ export type Actions = {
 	export_test_job: { request: ExportTestJobRequest; response: Nothing };
 	/** Forecasts Test & Enable and the first sync, on simulated time. */
 	forecast: { request: ForecastRequest; response: ForecastView };
+	/** What every workload does: its state, its latest and its next cycle, and what waits. */
+	monitoring: { request: MonitoringRequest; response: MonitoringPage };
+	/** Saves what Monitoring shows as CSV. */
+	export_monitoring: { request: ExportMonitoringRequest; response: Exported };
+	/** What cycles did, hour by hour. */
+	history: { request: HistoryRequest; response: HistoryView };
+	/** Saves the history as CSV. */
+	export_history: { request: ExportHistoryRequest; response: Exported };
+	/** Permits in use, and what waits for one, of the engine in this process. */
+	engine_load: { request: Nothing; response: EngineLoad };
 	/** Moves an address to another owner, or tells what that would break. */
 	remap_mailbox: { request: RemapRequest; response: RemapResult };
 	/** Runs a mailbox's cycles now. */

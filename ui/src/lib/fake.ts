@@ -103,6 +103,7 @@ export class FakeBackend implements Backend {
     this.scenario = scenario;
     this.pause = pause;
     const empty = scenario === "empty";
+    if (scenario === "standing") this.engine = { running: false, place: "none", since: null, process: null };
     this.profiles = empty ? [] : data.twoProfiles();
     this.mailboxes = empty ? [] : scenario === "broken" ? data.brokenMailboxes() : data.healthyMailboxes();
     this.emails = empty ? [] : data.emails();

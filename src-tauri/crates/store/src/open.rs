@@ -1,7 +1,7 @@
 //! Opening a database: create, check what it is, bring it up to date.
 
 use crate::error::{OpenError, open_error};
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, ErrorCode, OpenFlags};
 use rusqlite_migration::{M, Migrations};
 use std::{
     fs::{self, OpenOptions},
@@ -27,6 +27,10 @@ const STEPS: &[M<'static>] = &[
 
 /// The latest version that this program knows.
 pub(crate) const LATEST_VERSION: u32 = 8;
+
+/// So often an upgrade is tried while another process may be at it, and this far apart.
+const UPGRADE_TRIES: u32 = 20;
+const UPGRADE_PAUSE: Duration = Duration::from_millis(100);
 
 /// Bytes of SQLite's header.
 const HEADER: usize = 100;
@@ -64,7 +68,7 @@ pub(crate) fn open_writer(path: &Path, tuning: Tuning) -> Result<Connection, Ope
     let new = prepare_file(path)?;
     if !new {
         // Read-only, so that closing it cannot even write a newer database's WAL back.
-        let looking = open_reader(path, tuning).map_err(|error| open_error(path, &error))?;
+        let looking = patiently(|| open_reader(path, tuning)).map_err(|error| open_error(path, &error))?;
         check_identity(&looking, path)?;
     }
     let failed = |error: rusqlite::Error| open_error(path, &error);
@@ -80,7 +84,7 @@ pub(crate) fn open_writer(path: &Path, tuning: Tuning) -> Result<Connection, Ope
         tuning.checkpoint_pages,
         u64::from(tuning.checkpoint_pages) * u64::from(tuning.page_size) * 2,
     );
-    connection.execute_batch(&settings).map_err(failed)?;
+    patiently(|| connection.execute_batch(&settings)).map_err(failed)?;
     if tuning.max_pages > 0 {
         let limit = format!("PRAGMA max_page_count = {}", tuning.max_pages);
         connection.execute_batch(&limit).map_err(failed)?;
@@ -88,6 +92,24 @@ pub(crate) fn open_writer(path: &Path, tuning: Tuning) -> Result<Connection, Ope
     upgrade(&mut connection, path)?;
     connection.set_prepared_statement_cache_capacity(96);
     Ok(connection)
+}
+
+/// Tries again while another process opens the database for the first time: switching to the WAL and upgrading refuse
+/// at once, whatever the patience, when somebody else is at it.
+fn patiently<T>(mut step: impl FnMut() -> rusqlite::Result<T>) -> rusqlite::Result<T> {
+    let mut tries = UPGRADE_TRIES;
+    loop {
+        let done = step();
+        tries -= 1;
+        match &done {
+            Err(error) if tries > 0 && is_busy(error) => std::thread::sleep(UPGRADE_PAUSE),
+            _ => return done,
+        }
+    }
+}
+
+fn is_busy(error: &rusqlite::Error) -> bool {
+    matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked))
 }
 
 /// Opens a connection that only reads.
@@ -176,18 +198,25 @@ fn upgrade(connection: &mut Connection, path: &Path) -> Result<(), OpenError> {
             .query_row("PRAGMA user_version", [], |row| row.get::<_, u32>(0))
             .map_err(|error| open_error(path, &error))
     };
-    if version(connection)? == LATEST_VERSION {
-        return Ok(());
-    }
-    connection
-        .execute_batch(&format!("PRAGMA application_id = {APPLICATION_ID}"))
-        .map_err(|error| open_error(path, &error))?;
-    let done = Migrations::from_slice(STEPS).to_latest(connection);
-    let Err(error) = done else { return Ok(()) };
-    // Another process that opened it at the same moment may have been faster.
-    if version(connection)? == LATEST_VERSION {
-        return Ok(());
-    }
+    let mut tries = UPGRADE_TRIES;
+    let error = loop {
+        if version(connection)? == LATEST_VERSION {
+            return Ok(());
+        }
+        let marked = connection.execute_batch(&format!("PRAGMA application_id = {APPLICATION_ID}"));
+        let done = match marked {
+            Ok(()) => Migrations::from_slice(STEPS).to_latest(connection),
+            Err(error) => Err(error.into()),
+        };
+        let Err(error) = done else { return Ok(()) };
+        // Another process that opened it at the same moment is faster, or is about to be: a step that began with
+        // reading is refused at once then, whatever the patience.
+        tries -= 1;
+        if tries == 0 {
+            break error;
+        }
+        std::thread::sleep(UPGRADE_PAUSE);
+    };
     match error {
         rusqlite_migration::Error::RusqliteError { err, .. } => Err(open_error(path, &err)),
         other => Err(OpenError::Failed { path: path.to_path_buf(), why: other.to_string() }),

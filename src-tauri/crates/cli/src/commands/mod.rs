@@ -96,7 +96,7 @@ async fn dispatch(tandem: &Arc<Tandem>, command: Command, output: &Output) -> Ou
 fn makes_work(command: &Command) -> bool {
     match command {
         Command::Apply { dry_run, .. } => !dry_run,
-        Command::Migrate(command) => matches!(command, MigrateCommand::Passwords { .. }),
+        Command::Migrate(command) => matches!(command, MigrateCommand::Passwords),
         Command::Mailbox(command) => !matches!(command, MailboxCommand::List | MailboxCommand::Show { .. }),
         Command::Email(command) => matches!(command, EmailCommand::Send(_) | EmailCommand::Resolve { .. }),
         _ => false,

@@ -82,6 +82,7 @@ impl Checks {
                     circuit: circuits.get(&(site(site_of(number)), workload)),
                     expected_at: row.and_then(|row| row.expected_at),
                     engine,
+                    using: tandem_domain::settings::ProcessEmailUsing::ServerSideSynchronization,
                 };
                 let health = health(&judged, world.clock.now()).unwrap();
                 found.push(Found { mailbox: number, workload, health });
