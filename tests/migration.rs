@@ -281,7 +281,7 @@ fn undoing_goes_back_to_the_same_export() {
     let error = refused(&scene, &["migrate", "undo"]);
     assert_eq!(error["code"], "migration_in_use");
     assert!(error["message"].as_str().unwrap().contains("cycle_interval_minutes"), "{error:#}");
-    let _ = scene.apply("[settings]\ncycle_interval_minutes = 5\n").success();
+    let _ = scene.apply("[settings]\ncycle_interval_minutes = 0\n").success();
     assert_eq!(scene.export(), after, "a refused undo changes nothing");
     let _ = scene.data.run(["migrate", "undo"]).success();
     assert_eq!(scene.export(), before);
