@@ -242,8 +242,18 @@ impl Window {
         field.click().await.expect("a click");
         field.send_keys(&all).await.expect("typing");
         field.send_keys(text).await.expect("typing");
-        let now = field.prop("value").await.expect("a value").unwrap_or_default();
-        assert_eq!(now, text, "{handle} has what was typed");
+        let typed = Instant::now();
+        loop {
+            let now = field.prop("value").await.expect("a value").unwrap_or_default();
+            if now == text {
+                return;
+            }
+            if typed.elapsed() > Duration::from_secs(10) {
+                let focus = self.ask("return document.activeElement?.outerHTML.slice(0, 200)").await;
+                self.fail(&format!("{handle} has {now:?}, not {text:?}, and the focus is on {focus}")).await;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
     }
 
     /// Chooses a value in a list.

@@ -144,7 +144,12 @@ export function Layout() {
       first.current = false;
       return;
     }
-    const frame = requestAnimationFrame(() => document.getElementById("page-title")?.focus());
+    // A frame can be late; whoever types by then in the new page is not interrupted.
+    const frame = requestAnimationFrame(() => {
+      const main = document.getElementById("main");
+      const here = document.activeElement;
+      if (here === main || !main?.contains(here)) document.getElementById("page-title")?.focus();
+    });
     return () => cancelAnimationFrame(frame);
   }, [path]);
 

@@ -2,7 +2,7 @@ import { createMemoryHistory } from "@tanstack/react-router";
 import { act, cleanup, render, screen, waitFor, within } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
 import axe from "axe-core";
-import { afterEach, expect, test } from "vitest";
+import { afterEach, expect, test, vi } from "vitest";
 import { setBackend } from "../lib/backend";
 import { FakeBackend, type Scenario } from "../lib/fake";
 import { failure } from "../lib/fake-data";
@@ -153,6 +153,29 @@ test("leaving a started wizard asks first", async () => {
   await waitFor(() => expect(document.body.textContent).toContain("Stay here"));
   await user.click(screen.getByText("Stay here"));
   expect(screen.getByTestId(testIds.wizardAddress)).toHaveValue("amy@contoso.test");
+});
+
+test("a new page's title takes the focus, but not from somebody who types there already", async () => {
+  const user = userEvent.setup();
+  open("empty", "/");
+  await screen.findByTestId(testIds.homeSetUpProfile);
+  const late: FrameRequestCallback[] = [];
+  const frames = vi.spyOn(window, "requestAnimationFrame").mockImplementation((one) => late.push(one));
+  const draw = () => act(() => late.splice(0).forEach((one) => void one(0)));
+
+  await user.click(screen.getByTestId(testIds.nav("records")));
+  await waitFor(() => expect(document.getElementById("page-title")).toHaveTextContent("Records"));
+  draw();
+  expect(document.getElementById("page-title")).toHaveFocus();
+
+  await user.click(screen.getByTestId(testIds.nav("home")));
+  await user.click(await screen.findByTestId(testIds.homeSetUpProfile));
+  const address = await screen.findByTestId(testIds.wizardAddress);
+  await user.type(address, "amy@co");
+  draw();
+  await user.keyboard("ntoso.test");
+  expect(address).toHaveValue("amy@contoso.test");
+  frames.mockRestore();
 });
 
 test("mailboxes are chosen by keyboard and tested in bulk", async () => {
