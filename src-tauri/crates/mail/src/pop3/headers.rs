@@ -33,6 +33,41 @@ pub(super) fn is_worth_asking(message: &Listed) -> bool {
     !NOT_WORTH_ASKING.contains(&message.size)
 }
 
+/// After this many answers in a row that spared nothing, only some of the messages are asked about.
+const IN_VAIN: usize = 64;
+/// Every how many messages one is asked about then.
+const SAMPLE: usize = 16;
+
+/// Whether asking first pays. Where the date lies before nearly all mail, as in many first synchronizations, the questions
+/// would only cost time; what is not asked about is fetched, and decided as a whole message.
+#[derive(Debug)]
+pub(super) enum Asking {
+    /// The last round of questions spared something.
+    Pays,
+    /// So many answers in a row spared nothing.
+    InVain(usize),
+}
+
+impl Asking {
+    /// Takes from `messages` those that the next round of questions is about; the others are not asked about.
+    pub(super) fn next(&self, messages: &mut std::vec::IntoIter<Listed>) -> Vec<Listed> {
+        match *self {
+            Self::Pays => messages.collect(),
+            Self::InVain(answers) if answers < IN_VAIN => messages.take(IN_VAIN - answers).collect(),
+            Self::InVain(_) => messages.step_by(SAMPLE).collect(),
+        }
+    }
+
+    /// After a round of `asked` questions, `too_old` of which spared a message.
+    pub(super) fn learn(&mut self, asked: usize, too_old: usize) {
+        *self = match *self {
+            _ if too_old > 0 => Self::Pays,
+            Self::Pays => Self::InVain(asked),
+            Self::InVain(before) => Self::InVain(before.saturating_add(asked)),
+        };
+    }
+}
+
 /// Finds the messages that were received before `limit`, by message number. `window` commands are under way at once.
 pub(super) async fn too_old(
     connection: &mut Connection,

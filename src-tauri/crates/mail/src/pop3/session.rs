@@ -3,7 +3,7 @@
 use super::{
     connection::{Connection, Refusal},
     failure::{self, Stage},
-    headers,
+    headers::{self, Asking},
     listing::{self, Listed},
     retrieve::{self, Received},
 };
@@ -29,6 +29,7 @@ pub(super) struct Pop3Session {
     process_emails_from: Option<Instant>,
     /// By identity; `None` until it was listed.
     inbox: Option<HashMap<ServerIdentity, Listed>>,
+    asking: Asking,
     deleted: usize,
     /// Something broke in the middle of an answer: nothing more can be said on this connection.
     broken: bool,
@@ -43,7 +44,15 @@ enum Step {
 impl Pop3Session {
     pub(super) fn new(connection: Connection, access: &MailboxAccess) -> Self {
         let MailboxAccess { max_message_bytes, process_emails_from, .. } = *access;
-        Self { connection, max_message_bytes, process_emails_from, inbox: None, deleted: 0, broken: false }
+        Self {
+            connection,
+            max_message_bytes,
+            process_emails_from,
+            inbox: None,
+            asking: Asking::InVain(0),
+            deleted: 0,
+            broken: false,
+        }
     }
 
     /// Lists the inbox anew.
@@ -83,9 +92,14 @@ impl Pop3Session {
         let mut too_old = HashMap::new();
         if let Some(from) = self.process_emails_from.filter(|_| self.connection.may_have_top()) {
             let is_asked = |one: &&Listed| one.size <= limit && headers::is_worth_asking(one);
-            let to_ask: Vec<Listed> = listed.iter().flatten().filter(is_asked).cloned().collect();
-            let window = self.window();
-            too_old = headers::too_old(&mut self.connection, &to_ask, from, window).await?;
+            let candidates: Vec<Listed> = listed.iter().flatten().filter(is_asked).cloned().collect();
+            let (mut candidates, window) = (candidates.into_iter(), self.window());
+            while candidates.len() > 0 {
+                let asked = self.asking.next(&mut candidates);
+                let found = headers::too_old(&mut self.connection, &asked, from, window).await?;
+                self.asking.learn(asked.len(), found.len());
+                too_old.extend(found);
+            }
         }
         let step = |listed: Option<Listed>| match listed {
             None => Step::Deliver(Fetched::Gone),

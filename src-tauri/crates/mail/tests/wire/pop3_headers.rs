@@ -100,6 +100,31 @@ async fn what_is_too_old_is_not_fetched_and_everything_else_is() {
 }
 
 #[tokio::test]
+async fn where_hardly_anything_is_too_old_only_some_are_asked_about() {
+    let hub = MailHub::new();
+    hub.add_account(AMY, Password::new(PASSWORD), "Amy");
+    let old = [500, 501, 502, 503];
+    for number in 0..1_000 {
+        hub.deliver(AMY, message(if old.contains(&number) { 0 } else { 3 }).0).unwrap();
+    }
+    let server = Pop3Server::start(hub, ServerOptions::default()).await.unwrap();
+    let mut access = practice(0).await.1;
+    access.endpoint.port = server.port();
+    let mut session = Pop3::new(crate::support::patient()).open(&access).await.unwrap();
+    let items = session.changes(None).await.unwrap().items;
+    let mut asked = Vec::new();
+    for page in items.chunks(250) {
+        let (mut kept, before) = (Kept::default(), given(&server, "TOP"));
+        session.fetch(page, &mut kept).await.unwrap();
+        assert_eq!(kept.0.len(), 250, "all of them, fetched or not");
+        asked.push(given(&server, "TOP") - before);
+    }
+    // 64 in vain, then every 16th; the third page begins with an old one, so everything on the fourth is asked about.
+    assert_eq!(asked, [64 + 12, 16, 16, 250]);
+    assert_eq!(given(&server, "RETR"), 999, "one of the old ones was asked about");
+}
+
+#[tokio::test]
 async fn without_a_date_nothing_is_asked_first() {
     let (server, mut access) = practice(20).await;
     access.process_emails_from = None;
