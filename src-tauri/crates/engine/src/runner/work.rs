@@ -72,7 +72,7 @@ impl Engine {
         stop: CancellationToken,
     ) -> Option<CycleOutcome> {
         let cycle = CycleId(Uuid::new_v4());
-        let started_at = self.ports.clock.now();
+        let (started_at, began) = (self.ports.clock.now(), self.ports.clock.monotonic());
         let running = AssertUnwindSafe(self.limited(&work, cycle, permit, &stop)).catch_unwind();
         let ran = running.await.unwrap_or_else(|_| {
             let said = "a fault in Tandem ended the cycle";
@@ -91,7 +91,7 @@ impl Engine {
             return Some(outcome);
         }
         let in_step = permit.as_ref().is_some_and(Permit::is_in_step);
-        let started = Started { cycle, at: started_at, in_step };
+        let started = Started { cycle, at: self.dated(started_at, began), in_step };
         let next_due_at = self.end(&work, started, prepared.as_deref(), &outcome).await;
         if let (Some(session), Some(permit), Some(prepared), Some(until)) =
             (session, permit, prepared, next_due_at)
@@ -100,6 +100,14 @@ impl Engine {
         }
         self.look_again(&work, &outcome).await;
         Some(outcome)
+    }
+
+    /// When a cycle began, by the clock as it is now: one that was set back meanwhile would have it begin too late, and
+    /// have it seen what it did not see.
+    fn dated(&self, started_at: Instant, began: std::time::Duration) -> Instant {
+        let clock = &self.ports.clock;
+        let took = Duration::from_std(clock.monotonic().saturating_sub(began)).unwrap_or_default();
+        started_at.min(clock.now() - took)
     }
 
     /// Something may have been made due while it ran, for it or through it.
@@ -222,6 +230,7 @@ impl Engine {
             in_flight: self.in_flight.clone(),
             send_turns: self.send_turns.clone(),
             is_probe: work.is_probe,
+            steady_since: self.steady_since(),
             cancel,
         };
         let (outcome, session) = match workload {

@@ -278,6 +278,7 @@ impl World {
             in_flight: InFlight::default(),
             send_turns: SendTurns::default(),
             is_probe: false,
+            steady_since: Instant::MIN_UTC,
             cancel: CancellationToken::new(),
         }
     }

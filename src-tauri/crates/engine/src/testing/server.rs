@@ -65,6 +65,8 @@ pub struct State {
     pub sessions: usize,
     /// Addresses at which the server never answers.
     pub hung: HashSet<String>,
+    /// Addresses at which it takes so long to answer a login.
+    pub slow: HashMap<String, std::time::Duration>,
     /// The failure of every open for an address.
     pub refuses: HashMap<String, Failure>,
     /// The connection breaks after delivering so many messages, once.
@@ -139,6 +141,10 @@ impl Server {
         let hangs = self.state.lock().unwrap().hung.contains(access.address.as_str());
         if hangs {
             std::future::pending::<()>().await;
+        }
+        let slow = self.state.lock().unwrap().slow.get(access.address.as_str()).copied();
+        if let Some(length) = slow {
+            self.clock.pause(length).await;
         }
     }
 }

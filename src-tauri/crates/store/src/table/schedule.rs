@@ -238,14 +238,14 @@ pub(crate) fn due_at(
     Ok(found.optional()?.flatten())
 }
 
-/// Makes what is due later than `now` due so many milliseconds earlier. Looks into a mailbox are evidence of what was
-/// not there yet, so those that are dated later than `now` are dated earlier, too.
+/// Makes what is due later than `now` due so many milliseconds earlier. What proves something is dated earlier by as
+/// much, whenever it was: looks into a mailbox, which are evidence of what was not there yet, and the instants by which
+/// the next proof is expected.
 pub(crate) fn pull_in(connection: &Connection, now: Instant, by: i64) -> rusqlite::Result<()> {
     connection.execute(
         "UPDATE schedule SET due_at = iif(due_at > ?1, due_at - ?2, due_at),
              wake_at = iif(wake_at > ?1, wake_at - ?2, wake_at),
-             expected_at = iif(expected_at > ?1, expected_at - ?2, expected_at),
-             last_completed_start = iif(last_completed_start > ?1, last_completed_start - ?2, last_completed_start)",
+             expected_at = expected_at - ?2, last_completed_start = last_completed_start - ?2",
         params![ms(now), by],
     )?;
     connection.execute(
@@ -255,12 +255,23 @@ pub(crate) fn pull_in(connection: &Connection, now: Instant, by: i64) -> rusqlit
     connection
         .execute("UPDATE item_retry SET next_at = next_at - ?2 WHERE next_at > ?1", params![ms(now), by])?;
     connection.execute(
-        "UPDATE mailbox_workload SET tested_at = tested_at - ?2 WHERE tested_at > ?1",
+        "UPDATE mailbox_workload SET tested_at = iif(tested_at > ?1, tested_at - ?2, tested_at),
+             last_success_at = iif(last_success_at > ?1, last_success_at - ?2, last_success_at),
+             last_failure_at = iif(last_failure_at > ?1, last_failure_at - ?2, last_failure_at)",
         params![ms(now), by],
     )?;
     connection.execute(
         "UPDATE circuit SET probe_at = iif(probe_at > ?1, probe_at - ?2, probe_at)",
         params![ms(now), by],
+    )?;
+    Ok(())
+}
+
+/// Whatever is planned is due now, and the next completed cycle was expected at `expected` at the latest.
+pub(crate) fn prove_anew(connection: &Connection, now: Instant, expected: Instant) -> rusqlite::Result<()> {
+    connection.execute(
+        "UPDATE schedule SET due_at = min(due_at, ?1), expected_at = min(expected_at, ?2)",
+        params![ms(now), ms(expected)],
     )?;
     Ok(())
 }

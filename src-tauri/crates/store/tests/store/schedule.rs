@@ -205,3 +205,30 @@ async fn a_clock_that_was_set_back_pulls_in_what_is_due_later() {
     assert_eq!(store.due_at(AMY, IN).await.unwrap(), Some(at(300)));
     assert_eq!(store.due_at(BEN, IN).await.unwrap(), Some(at(100)), "it is due already");
 }
+
+#[tokio::test]
+async fn a_clock_that_was_set_back_takes_proofs_with_it_and_leaves_no_end_in_the_future() {
+    let home = tempfile::tempdir().unwrap();
+    let store = contoso(home.path()).await;
+    enable(&store, AMY, IN, at(0)).await;
+    store.finish(report(4_000, Some(4_300), None)).await.unwrap();
+    // Expected at 4,300, and an hour earlier now: overdue since minutes, and not well for another few.
+    store.pull_in(at(1_000), chrono::Duration::hours(1)).await.unwrap();
+    let shown = async || store.show_mailbox(AMY).await.unwrap().workloads[0].clone();
+    assert_eq!(shown().await.expected_at, Some(at(700)));
+    assert_eq!(shown().await.last_completed_start, Some(at(400)));
+    assert_eq!(store.latest_end().await.unwrap(), Some(at(401)));
+}
+
+#[tokio::test]
+async fn where_nobody_knows_how_old_proofs_are_everything_is_proven_anew() {
+    let home = tempfile::tempdir().unwrap();
+    let store = contoso(home.path()).await;
+    enable(&store, AMY, IN, at(0)).await;
+    store.finish(report(400, Some(700), None)).await.unwrap();
+    store.prove_anew(at(500), at(200)).await.unwrap();
+    assert_eq!(store.due_at(AMY, IN).await.unwrap(), Some(at(500)));
+    let shown = store.show_mailbox(AMY).await.unwrap();
+    assert_eq!(shown.workloads[0].expected_at, Some(at(200)));
+    assert_eq!(store.due_at(BEN, IN).await.unwrap(), None, "what was not planned is not now");
+}
