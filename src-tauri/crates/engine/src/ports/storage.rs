@@ -352,6 +352,8 @@ pub trait Activities: Send + Sync {
     /// Holds pending emails back because of a sending limit, and keeps which, for people. Those that are not Pending Send
     /// (any more) are passed over.
     async fn hold(&self, emails: Vec<HeldEmail>) -> Result<(), StorageError>;
+    /// Whether any pending email of the mailbox is held back by this.
+    async fn holds(&self, mailbox: MailboxId, by: HeldBy) -> Result<bool, StorageError>;
     /// Gives up a pending email without an attempt.
     ///
     /// # Errors

@@ -20,7 +20,7 @@ use futures::FutureExt;
 use std::{panic::AssertUnwindSafe, sync::Arc};
 use tandem_domain::{
     Instant,
-    breaker::Asked,
+    breaker::{Asked, is_about_credentials},
     failure::{Failure, FailureCode},
     ids::{CycleId, MailboxId},
     schedule::CycleEnd,
@@ -83,10 +83,24 @@ impl Engine {
             Ran::Waits => return None,
             Ran::Ended { prepared, outcome, session, permit } => (prepared, outcome, session, permit),
         };
-        if outcome.was_stopped() {
+        let is_superseded = self.is_superseded(&outcome, prepared.as_deref()).await;
+        if is_superseded {
+            let (storage, now) = (&self.ports.storage, self.ports.clock.now());
+            if let Err(error) = storage.make_due(work.mailbox, work.workload, now).await {
+                tracing::warn!(
+                    "{} {} is tried with its new password later: {error}",
+                    work.mailbox,
+                    work.workload
+                );
+            }
+        }
+        if is_superseded || outcome.was_stopped() {
             let released = self.ports.storage.release(work.mailbox, work.workload, LEASE_OWNER).await;
             if let Err(error) = released {
                 tracing::warn!("The lease on {} {} is not freed yet: {error}", work.mailbox, work.workload);
+            }
+            if is_superseded {
+                self.wake();
             }
             return Some(outcome);
         }
@@ -100,6 +114,17 @@ impl Engine {
         }
         self.look_again(&work, &outcome).await;
         Some(outcome)
+    }
+
+    /// Whether the server refused credentials that are not those of the mailbox any more: a person has entered others
+    /// while the cycle ran, and its end says nothing about them.
+    async fn is_superseded(&self, outcome: &CycleOutcome, prepared: Option<&Prepared>) -> bool {
+        let (CycleEnd::Failed(failure), Some(prepared)) = (&outcome.end, prepared) else { return false };
+        if !is_about_credentials(failure.code) {
+            return false;
+        }
+        let now = self.ports.credentials.credentials(&prepared.mailbox, &prepared.profile).await;
+        now.is_ok_and(|now| now != prepared.access.credentials)
     }
 
     /// When a cycle began, by the clock as it is now: one that was set back meanwhile would have it begin too late, and

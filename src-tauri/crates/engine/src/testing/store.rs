@@ -466,6 +466,13 @@ impl Activities for Store {
         })
         .await
     }
+    async fn holds(&self, mailbox: MailboxId, by: HeldBy) -> Result<bool, StorageError> {
+        let state = self.state();
+        Ok(state.emails.values().any(|kept| {
+            let waits = kept.mailbox == mailbox && kept.status == EmailStatus::PendingSend;
+            waits && kept.held_by == Some(by)
+        }))
+    }
     async fn give_up(&self, email: EmailId, _why: Failure) -> Result<(), StorageError> {
         self.write(|state| {
             state.email(email).status = EmailStatus::Failed;
