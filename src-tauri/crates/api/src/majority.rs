@@ -232,7 +232,7 @@ impl Facts {
 /// Whether the profile synchronizes any of the mailbox's workloads.
 fn is_synchronized(mailbox: &Mailbox, profile: ProfileId) -> bool {
     mailbox.profile == Some(profile)
-        && mailbox.approval == Approval::Approved
+        && mailbox.standing() == Approval::Approved
         && Workload::ALL.iter().any(|workload| mailbox.method(*workload) == DeliveryMethod::ServerSideSync)
 }
 

@@ -119,7 +119,7 @@ impl Tandem {
                 "Set outgoing = \"server_side_sync\" for the mailbox and run Test & Enable, or send from another one.",
             );
         }
-        if mailbox.approval != Approval::Approved {
+        if mailbox.standing() != Approval::Approved {
             return refused(
                 "This mailbox is not approved for sending.",
                 "An administrator approves it (`tandem mailbox approve`), then runs Test & Enable.",

@@ -162,7 +162,7 @@ fn counted(status: HealthStatus, workloads: &[&Health]) -> String {
 fn stopped(judged: &Judged<'_>) -> Option<Health> {
     let state = judged.mailbox.state(judged.workload);
     let stop = |since, why: &str| Some(Health { status: HealthStatus::Stopped, since, why: why.to_owned() });
-    match judged.mailbox.approval {
+    match judged.mailbox.standing() {
         Approval::Approved => {}
         Approval::Pending => return stop(None, "Its address waits for approval."),
         Approval::Rejected => return stop(None, "Its address was rejected."),

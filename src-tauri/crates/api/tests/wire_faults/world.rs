@@ -35,9 +35,7 @@ use tandem_mail::{
     mime::{compose::MimeComposer, parse::MimeParser},
     net::Timeouts,
 };
-use tandem_practice::{
-    Faults, ImapServer, MailHub, Password, Pop3Server, ServerOptions, SmtpServer, Stage,
-};
+use tandem_practice::{Faults, ImapServer, MailHub, Password, Pop3Server, ServerOptions, SmtpServer, Stage};
 use tandem_store::{CredentialsOf, DATABASE_FILE, Store, configuration::ConfigurationChange};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;

@@ -48,6 +48,7 @@ fn mailbox(incoming_state: WorkloadState) -> Mailbox {
         outgoing: DeliveryMethod::None,
         act: DeliveryMethod::None,
         approval: Approval::Approved,
+        approval_rule: Default::default(),
         user_name: None,
         allow_credentials: true,
         delete_after_processing: false,

@@ -304,6 +304,7 @@ pub fn mailbox(number: u128, address: &str) -> Mailbox {
         outgoing: DeliveryMethod::ServerSideSync,
         act: DeliveryMethod::None,
         approval: Approval::Approved,
+        approval_rule: Default::default(),
         user_name: None,
         allow_credentials: true,
         delete_after_processing: false,

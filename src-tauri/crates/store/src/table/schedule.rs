@@ -18,7 +18,9 @@ const PROCESSED: &str = "schedule
     JOIN profile ON profile.id = mailbox.profile
     JOIN mailbox_workload AS state ON state.mailbox = schedule.mailbox AND state.workload = schedule.workload
     LEFT JOIN circuit ON circuit.profile = mailbox.profile AND circuit.workload = schedule.workload
-    WHERE mailbox.approval = 'approved' AND profile.active AND state.enabled
+    WHERE (mailbox.approval = 'approved'
+        OR mailbox.approval = 'pending' AND NOT (SELECT require_approval FROM organization))
+      AND profile.active AND state.enabled
       AND state.method = 'server_side_sync'
       AND (SELECT process_email_using FROM organization) = 'server_side_synchronization'";
 

@@ -149,6 +149,7 @@ fn mailbox(number: usize) -> Mailbox {
         outgoing: DeliveryMethod::ServerSideSync,
         act: DeliveryMethod::None,
         approval: Approval::Approved,
+        approval_rule: Default::default(),
         user_name: Some(address(number)),
         allow_credentials: true,
         delete_after_processing: is_queue(number),

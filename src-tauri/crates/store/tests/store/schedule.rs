@@ -6,6 +6,7 @@ use tandem_domain::{
     frequency::Activity,
     mailbox::Approval,
     probe::{Rung, RungName, RungOutcome},
+    settings::OrganizationSettings,
     workload::{Workload, WorkloadStatus},
 };
 use tandem_engine::ports::{
@@ -54,6 +55,26 @@ async fn only_approved_and_enabled_workloads_are_claimed_the_longest_due_first()
     assert_eq!(due(&store, 10).await, 0, "an inactive profile's mailboxes rest");
     store.apply(vec![ConfigurationChange::Profile(profile(50, "Contoso"))], at(0)).await.unwrap();
     assert_eq!(due(&store, 10).await, 1);
+}
+
+#[tokio::test]
+async fn where_no_approval_is_required_pending_addresses_are_processed_and_rejected_ones_are_not() {
+    let home = tempfile::tempdir().unwrap();
+    let store = contoso(home.path()).await;
+    enable(&store, AMY, IN, at(1)).await;
+    enable(&store, BEN, IN, at(1)).await;
+    let decide = |mailbox, approval| ConfigurationChange::Approve(mailbox, approval);
+    let pending = vec![decide(AMY, Approval::Pending), decide(BEN, Approval::Rejected)];
+    store.apply(pending, at(0)).await.unwrap();
+    assert_eq!((due(&store, 2).await, store.next_due().await.unwrap()), (0, None));
+    let settings = store.settings().await.unwrap();
+    let relaxed = OrganizationSettings { require_approval: false, ..settings };
+    store.apply(vec![ConfigurationChange::Settings(relaxed)], at(0)).await.unwrap();
+    let claimed = store.claim_due(IN, at(3), "one", at(60), 10).await.unwrap();
+    assert_eq!(claimed.iter().map(|one| one.mailbox).collect::<Vec<_>>(), [AMY]);
+    let [amy, ben] = [store.mailbox(AMY).await.unwrap(), store.mailbox(BEN).await.unwrap()];
+    assert!(amy.is_processed(IN) && !ben.is_processed(IN));
+    assert_eq!(amy.approval, Approval::Pending, "nobody decided");
 }
 
 #[tokio::test]
