@@ -59,6 +59,9 @@ fn whatever_breaks_on_the_wire_health_tells_the_truth_and_nothing_is_lost_or_dou
             }
             Err(_) => failed.push(seed),
         }
+        if seed % 50 == 0 {
+            println!("up to seed {seed}: {} failed", failed.len());
+        }
     }
     println!(
         "{total} schedules, {} failed; {met} faults were met on the wire; the slowest recovery took {slowest:?}",
