@@ -9,6 +9,7 @@
 )]
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
+use std::io::Read;
 use tandem_practice::Password;
 use tandem_tests::{Mail, Outcome, Practice, Scene};
 
@@ -119,6 +120,8 @@ fn nothing_leaks(kind: &str) {
     let _ = looked_at(&scene, &["--json", "alerts"]).success();
     let _ = looked_at(&scene, &["mailbox", "show", AMY]).success();
 
+    bundle_is_clean(&scene);
+
     // The vault is opened with a wrong passphrase: it is not repeated either.
     scene.data = scene.data.with("TANDEM_VAULT_PASSPHRASE", WRONG);
     let _ = looked_at(&scene, &["--json", "sync", BEN, "--workload", "incoming"]).expect_code(1);
@@ -127,6 +130,19 @@ fn nothing_leaks(kind: &str) {
     assert!(files.len() >= 2, "a database and a vault: {files:?}");
     for (path, bytes) in files {
         assert_clean(&path.display().to_string(), &bytes);
+    }
+}
+
+/// What is given to whoever helps: packed, so that looking at the file's bytes would find nothing.
+fn bundle_is_clean(scene: &Scene) {
+    let path = scene.data.file("bundle.zip", "");
+    let _ = looked_at(scene, &["--json", "diagnostics", path.to_str().unwrap()]).success();
+    let mut bundle = zip::ZipArchive::new(std::fs::File::open(&path).unwrap()).unwrap();
+    assert!(bundle.len() > 8, "{:?}", bundle.file_names().collect::<Vec<_>>());
+    for index in 0..bundle.len() {
+        let (mut file, mut bytes) = (bundle.by_index(index).unwrap(), Vec::new());
+        file.read_to_end(&mut bytes).unwrap();
+        assert_clean(&format!("{:?} of the bundle", file.name()), &bytes);
     }
 }
 

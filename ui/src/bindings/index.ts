@@ -215,6 +215,22 @@ export type CycleView = {
 	error: string | null,
 };
 
+/**  Where to save the bundle. */
+export type DiagnosticsRequest = {
+	/**  The zip file; one that exists is replaced. */
+	path: string,
+};
+
+/**  What is in the bundle. */
+export type DiagnosticsResult = {
+	/**  The zip file. */
+	path: string,
+	/**  The names of the files in it. */
+	files: string[],
+	/**  Those of them that only say why their part could not be looked up. */
+	missing: string[],
+};
+
 /**  Whose domain to ask. Only its own servers and its name service are asked, and nothing but the address travels. */
 export type DiscoverRequest = {
 	/**  An email address. */
@@ -2426,6 +2442,8 @@ export type Actions = {
 	apply: { request: ApplyRequest; response: ApplyResult };
 	/** Writes the configuration as a file. */
 	export: { request: ExportRequest; response: ExportResult };
+	/** Saves a bundle that says how everything stands, without secrets and without mail. */
+	diagnostics: { request: DiagnosticsRequest; response: DiagnosticsResult };
 	/** The organization's settings. */
 	settings: { request: Nothing; response: SettingsView };
 	/** Changes the organization's settings. */

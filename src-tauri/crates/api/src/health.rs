@@ -153,7 +153,7 @@ impl Tandem {
             .collect();
         needs_attention.truncate(SHOWN_ATTENTION);
         let enabled = all.iter().filter(|one| one.workloads.iter().any(|work| work.is_processed)).count();
-        let pending = all.iter().filter(|one| one.mailbox.approval == Approval::Pending).count();
+        let pending = all.iter().filter(|one| one.mailbox.standing() == Approval::Pending).count();
         let mailboxes = all.len();
         let troubled = judged.iter().filter(|(_, health)| health.status > HealthStatus::Unproven).count();
         let overview = self.overview(all).await?;

@@ -12,6 +12,7 @@ use tandem_domain::{
     settings::ProcessEmailUsing,
     workload::Workload,
 };
+use tandem_engine::ports::storage::Schedule;
 use tandem_store::{DataFolderLock, view};
 
 /// Everything that the health of more than one mailbox depends on, as it is now.
@@ -20,6 +21,7 @@ pub(crate) struct Judge {
     /// Whether an engine works, here or in another process.
     pub(crate) engine: EngineLife,
     using: ProcessEmailUsing,
+    latest_end: Option<Instant>,
 }
 
 impl Tandem {
@@ -27,7 +29,8 @@ impl Tandem {
     pub(crate) async fn judge(&self) -> Result<Judge, ApiError> {
         let circuits = self.store.list_circuits().await.map_err(|error| of_storage("profiles", &error))?;
         let using = self.organization_settings().await?.process_email_using;
-        Ok(Judge { circuits: circuits.into_iter().collect(), engine: self.engine_life(), using })
+        let latest_end = self.store.latest_end().await.map_err(|error| of_storage("mailboxes", &error))?;
+        Ok(Judge { circuits: circuits.into_iter().collect(), engine: self.engine_life(), using, latest_end })
     }
 
     fn engine_life(&self) -> EngineLife {
@@ -56,6 +59,7 @@ impl Judge {
             profile,
             circuit: profile.and_then(|profile| self.circuits.get(&(profile.id, workload))),
             expected_at: row.and_then(|row| row.expected_at),
+            latest_end: self.latest_end,
             engine: self.engine,
             using: self.using,
         };

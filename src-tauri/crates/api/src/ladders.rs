@@ -32,7 +32,7 @@ impl Tandem {
         let all = self.store.list_mailboxes().await.map_err(|error| of_storage(&profile.name, &error))?;
         let mut mine: Vec<_> =
             all.into_iter().map(|one| one.mailbox).filter(|one| one.profile == Some(profile.id)).collect();
-        mine.sort_by_key(|one| one.approval != Approval::Approved);
+        mine.sort_by_key(|one| one.standing() != Approval::Approved);
         let mut login = None;
         let mut why = None;
         for mailbox in &mine {

@@ -9,6 +9,7 @@ mod certificates;
 mod compose;
 mod configuration;
 mod decide;
+mod diagnostics;
 mod discover;
 mod emails;
 mod forecast;

@@ -22,7 +22,7 @@ use tandem_domain::{
     profile::EmailServerProfile,
     workload::Workload,
 };
-use tandem_engine::ports::storage::AlertLog;
+use tandem_engine::ports::{message::Author, storage::AlertLog};
 use tandem_store::{FailedCycle, view::MailboxView};
 
 /// How often it is looked, while an engine runs.
@@ -153,7 +153,7 @@ impl Tandem {
             in_reply_to: None,
             regarding: None,
         };
-        self.send_email(request).await.map(drop).map_err(|error| error.message)
+        self.send_as(request, Author::Program).await.map(drop).map_err(|error| error.message)
     }
 
     fn body(&self, profile: &EmailServerProfile, majority: MajorityFailed, facts: &Facts) -> String {
@@ -232,7 +232,7 @@ impl Facts {
 /// Whether the profile synchronizes any of the mailbox's workloads.
 fn is_synchronized(mailbox: &Mailbox, profile: ProfileId) -> bool {
     mailbox.profile == Some(profile)
-        && mailbox.approval == Approval::Approved
+        && mailbox.standing() == Approval::Approved
         && Workload::ALL.iter().any(|workload| mailbox.method(*workload) == DeliveryMethod::ServerSideSync)
 }
 
@@ -243,14 +243,14 @@ mod tests {
         OpenOptions, SecretsChoice,
         wire::{AlertsRequest, ApplyRequest, EmailsRequest},
     };
-    use std::sync::Arc;
+    use std::{io::Read, sync::Arc};
     use tandem_domain::{
         failure::{Failure, FailureCode},
         ids::{CycleId, MailboxId},
         probe::{Rung, RungName, RungOutcome},
     };
     use tandem_engine::ports::{
-        storage::{CycleReport, Schedule},
+        storage::{Activities, CycleReport, Schedule},
         test_jobs::TestResults,
     };
     use uuid::Uuid;
@@ -352,6 +352,12 @@ mod tests {
         let [(subject, from)] = &waiting[..] else { panic!("{waiting:?}") };
         assert_eq!(subject, "Tandem: 2 of 3 mailboxes of Sales failed");
         assert!(from.contains("olga"), "{from}");
+        let page = world.tandem.emails(EmailsRequest::default()).await.unwrap();
+        let id = world.tandem.find_email(&page.emails[0].id).await.unwrap();
+        let raw = world.tandem.store.raw(id).await.unwrap();
+        let mut text = String::new();
+        raw.open().unwrap().read_to_string(&mut text).unwrap();
+        assert!(text.contains("\r\nAuto-Submitted: auto-generated\r\n"), "no machine answers it: {text}");
         assert!(world.alerts().await.is_empty());
     }
 

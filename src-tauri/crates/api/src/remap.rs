@@ -69,6 +69,7 @@ impl Tandem {
             outgoing: method("outgoing", &request.outgoing)?,
             act: current.as_ref().map_or(DeliveryMethod::None, |now| now.act),
             approval: current.as_ref().map_or(Approval::Pending, |now| now.approval),
+            approval_rule: current.as_ref().map(|now| now.approval_rule).unwrap_or_default(),
             user_name: request
                 .user_name
                 .as_deref()

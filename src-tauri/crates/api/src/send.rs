@@ -22,7 +22,7 @@ use tandem_domain::{
 };
 use tandem_engine::{
     ports::{
-        message::{AttachmentSource, Draft},
+        message::{AttachmentSource, Author, Draft},
         storage::{Configuration, Directory},
     },
     raw::RawMessage,
@@ -40,6 +40,15 @@ impl Tandem {
     /// A sender that is no approved mailbox which sends through Tandem, an address that is none, an attachment that
     /// cannot be read, an unknown email or record that it refers to, or storage.
     pub async fn send_email(&self, request: SendEmailRequest) -> Result<EmailRow, ApiError> {
+        self.send_as(request, Author::Person).await
+    }
+
+    /// The same, and says who writes it.
+    pub(crate) async fn send_as(
+        &self,
+        request: SendEmailRequest,
+        author: Author,
+    ) -> Result<EmailRow, ApiError> {
         let mailbox = self.sender(&request.from).await?;
         let owner =
             self.store.owner(mailbox.owner).await.map_err(|error| of_storage(&request.from, &error))?;
@@ -59,7 +68,8 @@ impl Tandem {
             address: Some(mailbox.email.clone()),
             name: owner.name.clone(),
         };
-        let draft = draft(&request, from.clone(), &recipients, answered.as_ref(), &mailbox, now)?;
+        let draft =
+            Draft { author, ..draft(&request, from.clone(), &recipients, answered.as_ref(), &mailbox, now)? };
         let message_id = draft.message_id.clone();
         let (raw, parsed) = self.compose(draft).await?;
         let email = NewEmail {
@@ -109,7 +119,7 @@ impl Tandem {
                 "Set outgoing = \"server_side_sync\" for the mailbox and run Test & Enable, or send from another one.",
             );
         }
-        if mailbox.approval != Approval::Approved {
+        if mailbox.standing() != Approval::Approved {
             return refused(
                 "This mailbox is not approved for sending.",
                 "An administrator approves it (`tandem mailbox approve`), then runs Test & Enable.",
@@ -210,6 +220,7 @@ fn draft(
     }
     Ok(Draft {
         message_id,
+        author: Author::Person,
         from,
         to: of(PartyRole::To),
         cc: of(PartyRole::Cc),

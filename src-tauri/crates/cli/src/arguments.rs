@@ -82,6 +82,12 @@ pub enum Command {
         #[arg(long, value_parser = ["incoming", "outgoing", "act"])]
         workload: Option<String>,
     },
+    /// Save a bundle that says how everything stands, for whoever helps: without secrets, and without mail.
+    Diagnostics {
+        /// The zip file; one that exists is replaced.
+        #[arg(value_name = "FILE.zip")]
+        file: std::path::PathBuf,
+    },
     /// Compare mailboxes with their servers: is there a decision for every message? All mailboxes without addresses.
     Verify {
         /// The mailboxes' addresses.

@@ -80,6 +80,9 @@ pub struct Judged<'a> {
     pub circuit: Option<&'a Circuit>,
     /// When the next completed cycle was due, by the policy in force when the last one completed.
     pub expected_at: Option<Instant>,
+    /// When the latest cycle of any mailbox ended. One in the future says that the clock was set back, and that nobody
+    /// has noticed yet.
+    pub latest_end: Option<Instant>,
     /// Whether anybody works.
     pub engine: EngineLife,
     /// Whether it is Tandem that processes the organization's email.
@@ -159,7 +162,7 @@ fn counted(status: HealthStatus, workloads: &[&Health]) -> String {
 fn stopped(judged: &Judged<'_>) -> Option<Health> {
     let state = judged.mailbox.state(judged.workload);
     let stop = |since, why: &str| Some(Health { status: HealthStatus::Stopped, since, why: why.to_owned() });
-    match judged.mailbox.approval {
+    match judged.mailbox.standing() {
         Approval::Approved => {}
         Approval::Pending => return stop(None, "Its address waits for approval."),
         Approval::Rejected => return stop(None, "Its address was rejected."),
@@ -225,6 +228,14 @@ fn running(judged: &Judged<'_>, now: Instant) -> Health {
         let why = format!(
             "Its last completed cycle is dated {}, which is in the future: the clock of this computer was set back. \
              That proves nothing; the next completed cycle will.",
+            shown(at)
+        );
+        return Health { status: HealthStatus::Unproven, since: None, why: reason(why) };
+    }
+    if let Some(at) = judged.latest_end.filter(in_future) {
+        let why = format!(
+            "A cycle is dated {}, which is in the future: the clock of this computer was set back. How old its last \
+             completed cycle is is not known; the next one will prove it.",
             shown(at)
         );
         return Health { status: HealthStatus::Unproven, since: None, why: reason(why) };

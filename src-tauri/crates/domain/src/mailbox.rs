@@ -85,6 +85,29 @@ impl Approval {
     }
 }
 
+/// Whether the organization asks for approval (`RequireApprovalForUserEmail`, `RequireApprovalForQueueEmail`; one setting
+/// for both here).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum ApprovalRule {
+    /// Only approved addresses are processed.
+    #[default]
+    Required,
+    /// Addresses that wait for approval are processed too.
+    NotRequired,
+}
+
+impl Approval {
+    /// What a decision comes to under a rule. A rejected address stays rejected: switching the requirement off withdraws
+    /// no decision.
+    #[must_use]
+    pub const fn under(self, rule: ApprovalRule) -> Self {
+        match (self, rule) {
+            (Self::Pending, ApprovalRule::NotRequired) => Self::Approved,
+            (decision, _) => decision,
+        }
+    }
+}
+
 /// A mailbox.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mailbox {
@@ -102,8 +125,10 @@ pub struct Mailbox {
     pub outgoing: DeliveryMethod,
     /// How appointments, contacts and tasks travel.
     pub act: DeliveryMethod,
-    /// Whether it may be processed.
+    /// What was decided about its address. [`Mailbox::standing`] is what that comes to.
     pub approval: Approval,
+    /// Whether the organization asks for that decision.
+    pub approval_rule: ApprovalRule,
     /// The user name at the server.
     pub user_name: Option<String>,
     /// "Allow to Use Credentials for Email Processing".
@@ -141,11 +166,17 @@ impl Mailbox {
         }
     }
 
-    /// Whether the engine processes this workload now: it is ours, approved and enabled.
+    /// What the decision about its address comes to: whether it may be processed.
+    #[must_use]
+    pub const fn standing(&self) -> Approval {
+        self.approval.under(self.approval_rule)
+    }
+
+    /// Whether the engine processes this workload now: it is ours, approved (where that is asked for) and enabled.
     #[must_use]
     pub fn is_processed(&self, workload: Workload) -> bool {
         self.method(workload) == DeliveryMethod::ServerSideSync
-            && self.approval == Approval::Approved
+            && self.standing() == Approval::Approved
             && self.profile.is_some()
             && self.state(workload).enabled
     }
@@ -161,6 +192,22 @@ pub fn process_emails_from(profile: Option<Instant>, mailbox: Option<Instant>) -
 mod tests {
     use super::*;
     use chrono::DateTime;
+
+    #[test]
+    fn an_address_needs_approval_where_that_is_asked_for_and_a_rejected_one_is_never_processed() {
+        use super::{Approval::*, ApprovalRule::*};
+        for (decided, rule, comes_to) in [
+            (Pending, Required, Pending),
+            (Approved, Required, Approved),
+            (Rejected, Required, Rejected),
+            (Pending, NotRequired, Approved),
+            (Approved, NotRequired, Approved),
+            (Rejected, NotRequired, Rejected),
+        ] {
+            assert_eq!(decided.under(rule), comes_to, "{decided:?} {rule:?}");
+        }
+        assert_eq!(ApprovalRule::default(), Required, "as the original has it");
+    }
 
     #[test]
     fn the_later_of_profile_and_mailbox_date_decides() {

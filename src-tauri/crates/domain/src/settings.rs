@@ -1,6 +1,6 @@
 //! Settings of the organization and of its users.
 
-use crate::frequency::FrequencyPolicy;
+use crate::{frequency::FrequencyPolicy, mailbox::ApprovalRule};
 
 /// Which incoming mail becomes an email activity (`incomingemailfilteringmethod`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -101,6 +101,14 @@ pub struct OrganizationSettings {
     pub process_email_using: ProcessEmailUsing,
     /// Days for which the hourly history of cycles is kept, 1 to 366. Default 30.
     pub history_days: u16,
+}
+
+impl OrganizationSettings {
+    /// Whether an address has to be approved.
+    #[must_use]
+    pub const fn approval_rule(&self) -> ApprovalRule {
+        if self.require_approval { ApprovalRule::Required } else { ApprovalRule::NotRequired }
+    }
 }
 
 impl Default for OrganizationSettings {

@@ -84,7 +84,7 @@ impl SkipReason {
 /// Why a workload of a mailbox cannot be tested now; `None` when it can. Nothing is tried then, and nothing failed.
 #[must_use]
 pub fn skipped(mailbox: &Mailbox, workload: Workload) -> Option<SkipReason> {
-    match (mailbox.method(workload), mailbox.approval) {
+    match (mailbox.method(workload), mailbox.standing()) {
         (DeliveryMethod::ServerSideSync, Approval::Approved) => None,
         (DeliveryMethod::ServerSideSync, Approval::Pending) => Some(SkipReason::WaitsForApproval),
         (DeliveryMethod::ServerSideSync, Approval::Rejected) => Some(SkipReason::Rejected),

@@ -66,7 +66,7 @@ pub(crate) fn storage_failure(error: StorageError) -> Failure {
 }
 
 fn approved(mailbox: &Mailbox) -> Result<(), Failure> {
-    let said = match mailbox.approval {
+    let said = match mailbox.standing() {
         Approval::Approved => return Ok(()),
         Approval::Pending => format!("{} waits for approval", mailbox.email),
         Approval::Rejected => format!("{} was rejected", mailbox.email),

@@ -16,7 +16,7 @@ use crate::{
 use chrono::Duration;
 use ending::Endings;
 use look::Look;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use tandem_domain::{Instant, ids::TestJobId};
 use tokio::{
     sync::{Notify, Semaphore},
@@ -97,6 +97,8 @@ pub struct Engine {
     watchers: Arc<Watchers>,
     look: Look,
     wake: Notify,
+    /// When the clock last jumped, as far as this engine knows.
+    steady_since: Mutex<Instant>,
 }
 
 impl Engine {
@@ -119,6 +121,7 @@ impl Engine {
             watchers: Arc::default(),
             look: Look::default(),
             wake: Notify::new(),
+            steady_since: Mutex::new(Instant::MIN_UTC),
         })
     }
 
@@ -136,6 +139,11 @@ impl Engine {
     #[cfg(test)]
     pub(crate) fn watchers(&self) -> &Watchers {
         &self.watchers
+    }
+
+    /// Since when the clock has run without a jump.
+    fn steady_since(&self) -> Instant {
+        *self.steady_since.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Looks at the schedule at this instant at the latest.

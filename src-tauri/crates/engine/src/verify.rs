@@ -120,8 +120,17 @@ async fn verify(context: &VerifyContext, found: &mut Verification, repair: Repai
         let (ports, cycle) = (ports.clone(), CycleId(Uuid::new_v4()));
         let (limits, in_flight, cancel) = (context.limits, context.in_flight.clone(), cancel.clone());
         let send_turns = SendTurns::default();
-        let context =
-            CycleContext { ports, prepared, cycle, limits, in_flight, send_turns, is_probe: false, cancel };
+        let context = CycleContext {
+            ports,
+            prepared,
+            cycle,
+            limits,
+            in_flight,
+            send_turns,
+            is_probe: false,
+            steady_since: tandem_domain::Instant::MIN_UTC,
+            cancel,
+        };
         let missing: HashSet<&ServerIdentity> = found.missing.iter().collect();
         let items = listed.into_iter().filter(|item| missing.contains(&item.identity)).collect();
         let mut decided = 0;

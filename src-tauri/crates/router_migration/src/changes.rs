@@ -379,6 +379,7 @@ impl<'a> Writing<'a> {
             outgoing: keep(outgoing, here.map(|one| one.outgoing)),
             act: here.map_or(DeliveryMethod::None, |one| one.act),
             approval: here.map_or(Approval::Pending, |one| one.approval),
+            approval_rule: here.map(|one| one.approval_rule).unwrap_or_default(),
             user_name: if own_account {
                 candidate.user_name.clone()
             } else {

@@ -108,6 +108,13 @@ impl Store {
         Ok(self.inner.data_version.swap(version, Ordering::Relaxed) != version)
     }
 
+    /// How many transactions were asked for since the store was opened. As long as it rises, somebody works; what drives
+    /// an engine by hand, or measures it, sees it by that.
+    #[must_use]
+    pub fn writes_asked(&self) -> u64 {
+        self.inner.writer.asked()
+    }
+
     /// Checks the whole database (`PRAGMA quick_check`), and that the files beside it are there; takes seconds on a large one. Empty when all is well.
     ///
     /// # Errors

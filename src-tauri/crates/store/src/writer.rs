@@ -7,7 +7,10 @@ use crate::{
 use rusqlite::Connection;
 use std::{
     path::{Path, PathBuf},
-    sync::mpsc,
+    sync::{
+        atomic::{AtomicU64, Ordering},
+        mpsc,
+    },
     thread,
     time::{Duration, Instant},
 };
@@ -57,6 +60,7 @@ pub(crate) struct Writer {
     jobs: Option<mpsc::Sender<Job>>,
     thread: Option<thread::JoinHandle<()>>,
     path: PathBuf,
+    asked: AtomicU64,
 }
 
 impl Writer {
@@ -66,7 +70,17 @@ impl Writer {
         let thread = thread::Builder::new()
             .name("store-writer".to_owned())
             .spawn(move || run(connection, &owned, &queue, &feed))?;
-        Ok(Self { jobs: Some(jobs), thread: Some(thread), path: path.to_path_buf() })
+        Ok(Self {
+            jobs: Some(jobs),
+            thread: Some(thread),
+            path: path.to_path_buf(),
+            asked: AtomicU64::new(0),
+        })
+    }
+
+    /// How many jobs it was ever asked to run.
+    pub(crate) fn asked(&self) -> u64 {
+        self.asked.load(Ordering::Relaxed)
     }
 
     /// Runs a job in a transaction; durable when the receiver gets a value. All of the job's writes are kept, or none.
@@ -78,6 +92,7 @@ impl Writer {
         T: Send + 'static,
         E: From<StorageError> + Send + 'static,
     {
+        self.asked.fetch_add(1, Ordering::Relaxed);
         let (tell, told) = oneshot::channel();
         let path = self.path.clone();
         let boxed: Job = Box::new(move |connection| {

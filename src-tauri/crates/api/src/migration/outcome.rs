@@ -128,6 +128,7 @@ impl MailboxBefore {
             outgoing: DeliveryMethod::from_word(&self.outgoing)?,
             act: DeliveryMethod::from_word(&self.act)?,
             approval: Approval::from_word(&self.approval)?,
+            approval_rule: Default::default(),
             user_name: self.user_name.clone(),
             allow_credentials: self.allow_credentials,
             delete_after_processing: self.delete_after_processing,

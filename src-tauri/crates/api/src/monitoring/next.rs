@@ -81,7 +81,7 @@ pub(super) fn next(of: &Standing<'_>, now: Instant) -> (Option<Instant>, String)
 
 fn not_processed(of: &Standing<'_>) -> Option<&'static str> {
     let Some(profile) = of.profile else { return Some("It has no email server profile.") };
-    match of.mailbox.approval {
+    match of.mailbox.standing() {
         Approval::Approved => {}
         Approval::Pending => return Some("Waits for approval of its address."),
         Approval::Rejected => return Some("Its address was rejected."),
@@ -128,3 +128,7 @@ fn capital(text: &str) -> String {
     let mut letters = text.chars();
     letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
 }
+
+#[cfg(test)]
+#[path = "next_tests.rs"]
+mod tests;

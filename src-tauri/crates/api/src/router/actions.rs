@@ -164,6 +164,8 @@ actions! {
     apply(ApplyRequest) -> ApplyResult;
     /// Writes the configuration as a file.
     export(ExportRequest) -> ExportResult;
+    /// Saves a bundle that says how everything stands, without secrets and without mail.
+    diagnostics(DiagnosticsRequest) -> DiagnosticsResult;
     /// The organization's settings.
     settings(Nothing) -> SettingsView;
     /// Changes the organization's settings.

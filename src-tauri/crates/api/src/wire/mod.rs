@@ -5,6 +5,7 @@
 
 mod alert;
 mod configuration;
+mod diagnostics;
 mod discover;
 mod email;
 mod error;
@@ -22,6 +23,7 @@ mod verification;
 
 pub use alert::*;
 pub use configuration::*;
+pub use diagnostics::*;
 pub use discover::*;
 pub use email::*;
 pub use error::*;

@@ -1,6 +1,7 @@
 //! Commands, one file per group: each calls actions of the `api` crate and prints what comes back.
 
 mod configuration;
+mod diagnostics;
 mod email;
 mod forecast;
 mod health;
@@ -62,6 +63,7 @@ async fn dispatch(tandem: &Arc<Tandem>, command: Command, output: &Output) -> Ou
             run::run(tandem, run::Mode::of(until_idle, r#for, as_service), output).await
         }
         Command::Sync { address, workload } => run::sync(tandem, &address, workload.as_deref(), output).await,
+        Command::Diagnostics { file } => diagnostics::run(tandem, &file, output).await,
         Command::Verify { addresses, repair } => verify::run(tandem, addresses, repair, output).await,
         Command::Email(command) => email::run(tandem, command, output).await,
         Command::Explain { subject, mailbox } => ledger::explain(tandem, subject, mailbox, output).await,
@@ -145,6 +147,7 @@ fn needs_passwords(command: &Command) -> bool {
             | EmailCommand::Resolve { .. } => false,
         },
         Command::Export { .. }
+        | Command::Diagnostics { .. }
         | Command::Explain { .. }
         | Command::Ledger { .. }
         | Command::Quarantine(_)

@@ -48,6 +48,7 @@ fn mailbox(incoming_state: WorkloadState) -> Mailbox {
         outgoing: DeliveryMethod::None,
         act: DeliveryMethod::None,
         approval: Approval::Approved,
+        approval_rule: Default::default(),
         user_name: None,
         allow_credentials: true,
         delete_after_processing: false,
@@ -83,6 +84,7 @@ fn judge_with(
         profile: Some(&profile),
         circuit: Some(circuit),
         expected_at: Some(at(expected)),
+        latest_end: None,
         engine,
         using: ProcessEmailUsing::ServerSideSynchronization,
     };
@@ -164,6 +166,28 @@ fn a_proof_from_the_future_proves_nothing() {
 }
 
 #[test]
+fn the_end_of_another_mailboxs_cycle_in_the_future_says_that_no_age_is_known() {
+    let (mailbox, profile) = (mailbox(enabled(Some(1), None)), profile());
+    let judged = |latest_end| Judged {
+        mailbox: &mailbox,
+        workload: Workload::Incoming,
+        profile: Some(&profile),
+        circuit: None,
+        expected_at: Some(at(6)),
+        latest_end: Some(latest_end),
+        engine: EngineLife::DoesNotRun,
+        using: ProcessEmailUsing::ServerSideSynchronization,
+    };
+    // Another one's cycle ended at minute 8; then Tandem ended, and the clock was set back to minute 2.
+    let unproven = health(&judged(at(8)), at(2)).unwrap();
+    assert_eq!(unproven.status, HealthStatus::Unproven);
+    assert!(unproven.why.contains("set back"), "{}", unproven.why);
+    assert_eq!(health(&judged(at(2) + Duration::seconds(30)), at(2)).unwrap().status, HealthStatus::Ok);
+    // What is late anyway is late.
+    assert_eq!(health(&judged(at(8)), at(12)).unwrap().status, HealthStatus::Late);
+}
+
+#[test]
 fn a_test_from_before_the_clock_was_set_back_puts_nothing_off() {
     let tested = WorkloadState { tested_at: Some(at(60)), ..enabled(Some(1), None) };
     assert_eq!(judge(tested, 12).status, HealthStatus::Late);
@@ -207,6 +231,7 @@ fn what_waits_for_a_person_is_stopped() {
         profile: Some(&profile()),
         circuit: None,
         expected_at: None,
+        latest_end: None,
         engine: RUNS,
         using: ProcessEmailUsing::ServerSideSynchronization,
     };

@@ -21,6 +21,7 @@ fn user(number: u128) -> Mailbox {
         outgoing: DeliveryMethod::ServerSideSync,
         act: DeliveryMethod::None,
         approval: Approval::Approved,
+        approval_rule: Default::default(),
         user_name: None,
         allow_credentials: true,
         delete_after_processing: false,

@@ -84,6 +84,8 @@ pub struct CycleContext {
     pub send_turns: SendTurns,
     /// It tries whether the server is back: it contacts the server even when there is nothing to do.
     pub is_probe: bool,
+    /// Since when the clock has run without a jump, as far as this engine knows.
+    pub steady_since: Instant,
     /// Stops the cycle between two steps.
     pub cancel: CancellationToken,
 }

@@ -19,6 +19,7 @@ use tandem_domain::{
     failure::{Failure, FailureCode},
     ids::EmailId,
     schedule::CycleEnd,
+    send_limits::HeldBy,
     workload::Workload,
 };
 
@@ -80,6 +81,9 @@ async fn cycle(context: &CycleContext, sending: &mut Sending) -> Result<CycleEnd
         let fresh: Vec<PendingEmail> =
             pending.into_iter().filter(|email| !sending.tried.contains(&email.id)).collect();
         if fresh.is_empty() {
+            if sending.items > 0 {
+                clear_held(context).await?;
+            }
             return Ok(CycleEnd::Completed);
         }
         let total = u64::from(sending.items) + fresh.len() as u64;
@@ -128,7 +132,7 @@ async fn hold(context: &CycleContext, sending: &mut Sending, held: Vec<HeldEmail
     let Some(first) = held.iter().map(|one| one.until).min() else { return Ok(()) };
     sending.look_again(first);
     let storage = &context.ports.storage;
-    let object = AlertObject::Mailbox(context.prepared.mailbox.id, Workload::Outgoing);
+    let object = held_alert_object(context);
     let for_long = Limits::holds_for_a_day(&held);
     let emails = held.len();
     storage.hold(held).await.map_err(storage_failure)?;
@@ -159,6 +163,20 @@ impl Sending {
     fn look_again(&mut self, at: Instant) {
         self.again_at = Some(self.again_at.map_or(at, |known| known.min(at)));
     }
+}
+
+/// Mail goes again: where none is kept until tomorrow any more, nobody needs to know of it.
+async fn clear_held(context: &CycleContext) -> Result<(), Failure> {
+    let (storage, mailbox) = (&context.ports.storage, context.prepared.mailbox.id);
+    if storage.holds(mailbox, HeldBy::RecipientsPerDay).await.map_err(storage_failure)? {
+        return Ok(());
+    }
+    let done = storage.clear(held_alert_object(context), Some(AlertCode::SendingHeld), context.now());
+    done.await.map_err(storage_failure)
+}
+
+fn held_alert_object(context: &CycleContext) -> AlertObject {
+    AlertObject::Mailbox(context.prepared.mailbox.id, Workload::Outgoing)
 }
 
 fn not_supported() -> Failure {

@@ -16,7 +16,7 @@ use tandem_domain::{
 use zeroize::Zeroizing;
 
 /// What proves to a server who we are.
-#[derive(Clone)]
+#[derive(Clone, PartialEq, Eq)]
 pub enum Credentials {
     /// Nothing is asked for (an anonymous relay).
     None,

@@ -39,11 +39,22 @@ pub struct AttachmentSource {
     pub path: PathBuf,
 }
 
+/// Who writes a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Author {
+    /// A person.
+    Person,
+    /// Tandem by itself. The message says so (`Auto-Submitted`, RFC 3834), and no machine answers it.
+    Program,
+}
+
 /// A message to be written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Draft {
     /// Fixed before the first attempt.
     pub message_id: MessageId,
+    /// Who writes it.
+    pub author: Author,
     /// From.
     pub from: Mention,
     /// To.

@@ -352,6 +352,8 @@ pub trait Activities: Send + Sync {
     /// Holds pending emails back because of a sending limit, and keeps which, for people. Those that are not Pending Send
     /// (any more) are passed over.
     async fn hold(&self, emails: Vec<HeldEmail>) -> Result<(), StorageError>;
+    /// Whether any pending email of the mailbox is held back by this.
+    async fn holds(&self, mailbox: MailboxId, by: HeldBy) -> Result<bool, StorageError>;
     /// Gives up a pending email without an attempt.
     ///
     /// # Errors
@@ -458,9 +460,12 @@ pub trait Schedule: Send + Sync {
     async fn due_at(&self, mailbox: MailboxId, workload: Workload) -> Result<Option<Instant>, StorageError>;
     /// The latest instant at which a cycle ended. One after `now` says that the clock was set back since.
     async fn latest_end(&self) -> Result<Option<Instant>, StorageError>;
-    /// The clock was set back by this much: what is due after `now` becomes due so much earlier, and what was looked
-    /// at after `now` was looked at so much earlier.
+    /// The clock was set back by this much: what is due after `now` becomes due so much earlier, and what was proven was
+    /// proven so much earlier.
     async fn pull_in(&self, now: Instant, by: chrono::Duration) -> Result<(), StorageError>;
+    /// How long ago anything was proven is not known any more: everything is due now, and the next completed cycle of each
+    /// workload counts as expected at `expected` at the latest.
+    async fn prove_anew(&self, now: Instant, expected: Instant) -> Result<(), StorageError>;
     /// Makes a workload due at this instant at the latest (a new email to send, sync now).
     async fn make_due(&self, mailbox: MailboxId, workload: Workload, at: Instant)
     -> Result<(), StorageError>;

@@ -7,8 +7,11 @@ use crate::{
     ports::storage::{DueWork, StorageError},
 };
 use chrono::Duration;
-use std::{sync::Arc, time::Duration as StdDuration};
-use tandem_domain::{Instant, workload::Workload};
+use std::{
+    sync::{Arc, PoisonError},
+    time::Duration as StdDuration,
+};
+use tandem_domain::{Instant, health::GRACE_MINUTES, workload::Workload};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -103,7 +106,8 @@ impl Engine {
         }
     }
 
-    /// The clock may have been set back while nothing ran: then the last end of a cycle is dated in the future.
+    /// The clock may have been set back while nothing ran: then the last end of a cycle is dated in the future. By how
+    /// much in all nobody knows, and so not how old any proof is.
     pub(super) async fn follow_clock(&self) -> Result<(), StorageError> {
         let now = self.ports.clock.now();
         let latest = self.ports.storage.latest_end().await?;
@@ -111,7 +115,8 @@ impl Engine {
             return Ok(());
         };
         tracing::warn!("The clock was set back by {} s or more; the schedule follows it.", by.num_seconds());
-        self.ports.storage.pull_in(now, by).await
+        self.ports.storage.pull_in(now, by).await?;
+        self.ports.storage.prove_anew(now, now - Duration::minutes(GRACE_MINUTES)).await
     }
 
     /// Claims all that is due for the dispatcher, and says how much that was.
@@ -153,6 +158,9 @@ impl Engine {
     /// After a sleep, what is due is caught up slowly at first, and open sessions are gone; a clock that was set
     /// back takes the schedule with it.
     async fn after_jump(&self, jump: Jump, now: Instant) -> Result<(), StorageError> {
+        if jump != Jump::None {
+            *self.steady_since.lock().unwrap_or_else(PoisonError::into_inner) = now;
+        }
         match jump {
             Jump::None => Ok(()),
             Jump::Ahead(by) => {

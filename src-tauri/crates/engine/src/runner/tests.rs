@@ -342,6 +342,37 @@ async fn a_clock_set_back_takes_the_schedule_with_it() {
 }
 
 #[tokio::test]
+async fn a_cycle_during_which_the_clock_was_set_back_did_not_begin_after_its_end() {
+    let world = World::new();
+    let amy = world.mailbox(1, AMY);
+    world.server.state.lock().unwrap().slow.insert(AMY.to_owned(), StdDuration::from_secs(60));
+    while_running(&world, async {
+        assert!(row(&world, amy, Workload::Incoming).leased);
+        world.clock.jump(Duration::hours(-1));
+        world.clock.advance(Duration::seconds(60));
+        a_while().await;
+    })
+    .await;
+    // It would be evidence of what it can't have seen, for an hour.
+    let hour = Duration::hours(1);
+    assert_eq!(row(&world, amy, Workload::Incoming).completed_start, Some(at(0) - hour));
+}
+
+#[tokio::test]
+async fn a_clock_set_back_while_nothing_ran_makes_everything_prove_itself_anew() {
+    let world = World::new();
+    let amy = world.mailbox(1, AMY);
+    let engine = engine(&world);
+    until_idle(&world).await;
+    world.store.state().mailboxes.get_mut(&amy).unwrap().incoming_state.last_success_at = Some(at(600));
+    world.clock.advance(Duration::seconds(60));
+    engine.follow_clock().await.unwrap();
+    let row = row(&world, amy, Workload::Incoming);
+    assert!(row.due_at.unwrap() <= at(60), "{:?}", row.due_at);
+    assert!(row.expected_at.unwrap() <= at(60) - Duration::minutes(5), "{:?}", row.expected_at);
+}
+
+#[tokio::test]
 async fn after_a_sleep_due_mailboxes_are_caught_up_by_and_by_and_do_not_stay_in_step() {
     let world = World::new();
     world.store.add_profile(tandem_domain::profile::EmailServerProfile {

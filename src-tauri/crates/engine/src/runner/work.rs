@@ -20,7 +20,7 @@ use futures::FutureExt;
 use std::{panic::AssertUnwindSafe, sync::Arc};
 use tandem_domain::{
     Instant,
-    breaker::Asked,
+    breaker::{Asked, is_about_credentials},
     failure::{Failure, FailureCode},
     ids::{CycleId, MailboxId},
     schedule::CycleEnd,
@@ -72,7 +72,7 @@ impl Engine {
         stop: CancellationToken,
     ) -> Option<CycleOutcome> {
         let cycle = CycleId(Uuid::new_v4());
-        let started_at = self.ports.clock.now();
+        let (started_at, began) = (self.ports.clock.now(), self.ports.clock.monotonic());
         let running = AssertUnwindSafe(self.limited(&work, cycle, permit, &stop)).catch_unwind();
         let ran = running.await.unwrap_or_else(|_| {
             let said = "a fault in Tandem ended the cycle";
@@ -83,15 +83,29 @@ impl Engine {
             Ran::Waits => return None,
             Ran::Ended { prepared, outcome, session, permit } => (prepared, outcome, session, permit),
         };
-        if outcome.was_stopped() {
+        let is_superseded = self.is_superseded(&outcome, prepared.as_deref()).await;
+        if is_superseded {
+            let (storage, now) = (&self.ports.storage, self.ports.clock.now());
+            if let Err(error) = storage.make_due(work.mailbox, work.workload, now).await {
+                tracing::warn!(
+                    "{} {} is tried with its new password later: {error}",
+                    work.mailbox,
+                    work.workload
+                );
+            }
+        }
+        if is_superseded || outcome.was_stopped() {
             let released = self.ports.storage.release(work.mailbox, work.workload, LEASE_OWNER).await;
             if let Err(error) = released {
                 tracing::warn!("The lease on {} {} is not freed yet: {error}", work.mailbox, work.workload);
             }
+            if is_superseded {
+                self.wake();
+            }
             return Some(outcome);
         }
         let in_step = permit.as_ref().is_some_and(Permit::is_in_step);
-        let started = Started { cycle, at: started_at, in_step };
+        let started = Started { cycle, at: self.dated(started_at, began), in_step };
         let next_due_at = self.end(&work, started, prepared.as_deref(), &outcome).await;
         if let (Some(session), Some(permit), Some(prepared), Some(until)) =
             (session, permit, prepared, next_due_at)
@@ -100,6 +114,25 @@ impl Engine {
         }
         self.look_again(&work, &outcome).await;
         Some(outcome)
+    }
+
+    /// Whether the server refused credentials that are not those of the mailbox any more: a person has entered others
+    /// while the cycle ran, and its end says nothing about them.
+    async fn is_superseded(&self, outcome: &CycleOutcome, prepared: Option<&Prepared>) -> bool {
+        let (CycleEnd::Failed(failure), Some(prepared)) = (&outcome.end, prepared) else { return false };
+        if !is_about_credentials(failure.code) {
+            return false;
+        }
+        let now = self.ports.credentials.credentials(&prepared.mailbox, &prepared.profile).await;
+        now.is_ok_and(|now| now != prepared.access.credentials)
+    }
+
+    /// When a cycle began, by the clock as it is now: one that was set back meanwhile would have it begin too late, and
+    /// have it seen what it did not see.
+    fn dated(&self, started_at: Instant, began: std::time::Duration) -> Instant {
+        let clock = &self.ports.clock;
+        let took = Duration::from_std(clock.monotonic().saturating_sub(began)).unwrap_or_default();
+        started_at.min(clock.now() - took)
     }
 
     /// Something may have been made due while it ran, for it or through it.
@@ -222,6 +255,7 @@ impl Engine {
             in_flight: self.in_flight.clone(),
             send_turns: self.send_turns.clone(),
             is_probe: work.is_probe,
+            steady_since: self.steady_since(),
             cancel,
         };
         let (outcome, session) = match workload {

@@ -6,7 +6,7 @@ use crate::{
     cycle::unless,
     ports::{
         mail::{Cursor, Fetched, MessageSink, RemoteItem, Submission},
-        message::Draft,
+        message::{Author, Draft},
         test_jobs::{SentTest, TestEnd},
     },
     raw::RawMessage,
@@ -123,6 +123,7 @@ pub async fn compose(test: &Test, mark: &str) -> Result<Submission, Failure> {
     );
     let draft = Draft {
         message_id,
+        author: Author::Program,
         from: own.clone(),
         to: vec![own],
         cc: Vec::new(),

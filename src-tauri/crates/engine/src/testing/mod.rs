@@ -9,9 +9,12 @@ use crate::{
 };
 use async_trait::async_trait;
 use chrono::{DateTime, Duration};
-use std::sync::{
-    Arc, Mutex,
-    atomic::{AtomicUsize, Ordering},
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
 };
 use tandem_domain::{
     Instant,
@@ -191,10 +194,11 @@ impl EventSink for Heard {
     }
 }
 
-struct OneForAll;
+/// One password for all but those that have their own.
+struct Passwords(Arc<Mutex<HashMap<String, String>>>);
 
 #[async_trait]
-impl CredentialSource for OneForAll {
+impl CredentialSource for Passwords {
     async fn credentials(
         &self,
         mailbox: &Mailbox,
@@ -204,8 +208,9 @@ impl CredentialSource for OneForAll {
             AuthenticateUsing::Profile => profile.user_name.clone().unwrap_or_default(),
             _ => mailbox.email.to_string(),
         };
-        let password = if user_name.starts_with("nopassword") { "" } else { "secret" };
-        Ok(Credentials::Password { user_name, password: password.to_owned().into() })
+        let usual = if user_name.starts_with("nopassword") { "" } else { "secret" };
+        let own = self.0.lock().unwrap().get(&user_name).cloned();
+        Ok(Credentials::Password { user_name, password: own.unwrap_or_else(|| usual.to_owned()).into() })
     }
 }
 
@@ -218,6 +223,8 @@ pub struct World {
     pub steps: Arc<Steps>,
     pub log: Log,
     pub ports: Ports,
+    /// Passwords that were entered, by user name.
+    pub passwords: Arc<Mutex<HashMap<String, String>>>,
 }
 
 /// The one profile.
@@ -240,16 +247,17 @@ impl World {
         let clock = Arc::new(HandClock::new(impatient));
         let server = Arc::new(Server::new(Arc::clone(&clock), Arc::clone(&steps), log.clone()));
         let heard = Arc::new(Heard::default());
+        let passwords = Arc::default();
         let ports = Ports {
             storage: Arc::clone(&store) as _,
             mail: Arc::clone(&server) as _,
             parser: Arc::new(mime::Plain),
             composer: Arc::new(mime::Plain),
-            credentials: Arc::new(OneForAll),
+            credentials: Arc::new(Passwords(Arc::clone(&passwords))),
             clock: Arc::clone(&clock) as _,
             events: Arc::clone(&heard) as _,
         };
-        let world = Self { store, server, clock, heard, steps, log, ports };
+        let world = Self { store, server, clock, heard, steps, log, ports, passwords };
         world.store.add_profile(profile(PROFILE));
         world
     }
@@ -278,6 +286,7 @@ impl World {
             in_flight: InFlight::default(),
             send_turns: SendTurns::default(),
             is_probe: false,
+            steady_since: Instant::MIN_UTC,
             cancel: CancellationToken::new(),
         }
     }
@@ -295,6 +304,7 @@ pub fn mailbox(number: u128, address: &str) -> Mailbox {
         outgoing: DeliveryMethod::ServerSideSync,
         act: DeliveryMethod::None,
         approval: Approval::Approved,
+        approval_rule: Default::default(),
         user_name: None,
         allow_credentials: true,
         delete_after_processing: false,

@@ -65,6 +65,8 @@ pub struct State {
     pub sessions: usize,
     /// Addresses at which the server never answers.
     pub hung: HashSet<String>,
+    /// Addresses at which it takes so long to answer a login.
+    pub slow: HashMap<String, std::time::Duration>,
     /// The failure of every open for an address.
     pub refuses: HashMap<String, Failure>,
     /// The connection breaks after delivering so many messages, once.
@@ -135,6 +137,13 @@ impl Server {
         Ok(Connection { state: Arc::clone(&self.state), user })
     }
 
+    async fn take_time(&self, access: &MailboxAccess) {
+        let slow = self.state.lock().unwrap().slow.get(access.address.as_str()).copied();
+        if let Some(length) = slow {
+            self.clock.pause(length).await;
+        }
+    }
+
     async fn hang(&self, access: &MailboxAccess) {
         let hangs = self.state.lock().unwrap().hung.contains(access.address.as_str());
         if hangs {
@@ -185,6 +194,7 @@ fn passed(name: RungName, report: &dyn RungSink) -> Rung {
 impl IncomingMail for Server {
     async fn open(&self, access: &MailboxAccess) -> Result<Box<dyn IncomingSession>, Failure> {
         self.steps.step().await;
+        self.take_time(access).await;
         let connection = self.connect(access)?;
         self.hang(access).await;
         self.log.add("open inbox");

@@ -93,6 +93,8 @@ pub struct State {
     pub conflicts: u32,
     pub taken_meanwhile: Option<MessageId>,
     pub commits: Vec<usize>,
+    /// Happens right after it was asked next who saw a message.
+    pub after_saw: Option<Box<dyn FnOnce(&mut State) + Send>>,
     /// Every write fails with this.
     pub broken: Option<StorageError>,
 }
@@ -321,9 +323,13 @@ impl Ledger for Store {
         Ok(owed)
     }
     async fn mailboxes_that_saw(&self, message_id: &MessageId) -> Result<Vec<MailboxId>, StorageError> {
-        let state = self.state();
+        let mut state = self.state();
         let rows = state.rows.values().filter(|row| row.message_id.as_ref() == Some(message_id));
-        Ok(rows.map(|row| row.mailbox).collect())
+        let saw = rows.map(|row| row.mailbox).collect();
+        if let Some(meanwhile) = state.after_saw.take() {
+            meanwhile(&mut state);
+        }
+        Ok(saw)
     }
 }
 
@@ -422,7 +428,7 @@ impl Activities for Store {
                     state.submitted.retain(|one| one.1 != email);
                 }
                 AttemptResult::Unconfirmed { .. } => {
-                    kept.attempt = Some((AttemptPhase::Committing, kept.attempt.map_or(at, |known| known.1)));
+                    kept.attempt = Some((AttemptPhase::Committing, at));
                 }
                 AttemptResult::Postponed { until, accepted, refused, .. } => {
                     (kept.status, kept.attempt, kept.not_before) = (EmailStatus::PendingSend, None, until);
@@ -459,6 +465,13 @@ impl Activities for Store {
             Ok(())
         })
         .await
+    }
+    async fn holds(&self, mailbox: MailboxId, by: HeldBy) -> Result<bool, StorageError> {
+        let state = self.state();
+        Ok(state.emails.values().any(|kept| {
+            let waits = kept.mailbox == mailbox && kept.status == EmailStatus::PendingSend;
+            waits && kept.held_by == Some(by)
+        }))
     }
     async fn give_up(&self, email: EmailId, _why: Failure) -> Result<(), StorageError> {
         self.write(|state| {

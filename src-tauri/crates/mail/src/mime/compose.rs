@@ -22,7 +22,7 @@ use tandem_domain::{
     message::MAX_SUBJECT_CHARS,
 };
 use tandem_engine::{
-    ports::message::{AttachmentSource, Draft, MessageComposer},
+    ports::message::{AttachmentSource, Author, Draft, MessageComposer},
     raw::{RawMessage, SPOOL_THRESHOLD_BYTES},
 };
 
@@ -83,6 +83,9 @@ fn write_header(draft: &Draft, out: &mut Vec<u8>) {
     let references: Vec<String> = draft.references.iter().filter(is_sendable).map(id).collect();
     if !references.is_empty() {
         write_field("References", IdHeader::new_list(references.into_iter()), out);
+    }
+    if draft.author == Author::Program {
+        write_field("Auto-Submitted", Raw::new("auto-generated"), out);
     }
     if let Some(mark) = &draft.test_mark {
         let mark: String = mark.chars().filter(char::is_ascii_graphic).take(200).collect();

@@ -8,7 +8,7 @@ use tandem_domain::{
     message::ParsedMessage,
 };
 use tandem_engine::{
-    ports::message::{AttachmentSource, Draft, MessageComposer},
+    ports::message::{AttachmentSource, Author, Draft, MessageComposer},
     raw::RawMessage,
 };
 use tandem_mail::mime::compose::MimeComposer;
@@ -20,6 +20,7 @@ fn mention(name: &str, address: &str) -> Mention {
 fn draft() -> Draft {
     Draft {
         message_id: MessageId::parse("draft-1@contoso.test").unwrap(),
+        author: Author::Person,
         from: mention("Amy Adams", "amy@contoso.test"),
         to: vec![mention("Bob", "bob@fabrikam.test")],
         cc: vec![],
@@ -49,6 +50,14 @@ fn file(content: &[u8]) -> (tempfile::NamedTempFile, PathBuf) {
     file.write_all(content).unwrap();
     let path = file.path().to_path_buf();
     (file, path)
+}
+
+#[test]
+fn what_the_program_writes_by_itself_says_so_and_what_a_person_writes_does_not() {
+    let (_, parsed) = compose(&draft());
+    assert_eq!(parsed.auto_submitted, None);
+    let (_, parsed) = compose(&Draft { author: Author::Program, ..draft() });
+    assert_eq!(parsed.auto_submitted.as_deref(), Some("auto-generated"));
 }
 
 #[test]

@@ -4,7 +4,7 @@ use crate::support::bytes;
 use chrono::DateTime;
 use std::io::Write;
 use tandem_domain::address::{EmailAddress, Mention, MessageId};
-use tandem_engine::ports::message::{AttachmentSource, Draft, MessageComposer};
+use tandem_engine::ports::message::{AttachmentSource, Author, Draft, MessageComposer};
 use tandem_mail::mime::compose::MimeComposer;
 
 #[test]
@@ -30,6 +30,7 @@ fn every_byte_has_seven_bits_and_no_line_is_too_long() {
         };
         let draft = Draft {
             message_id: id("draft@contoso.test"),
+            author: Author::Program,
             from: who("amy@contoso.test"),
             to: vec![who("bo@fabrikam.test"), who("bo@b\u{fc}cher.test")],
             cc: vec![who(&format!("{}@x.test", "long".repeat(60)))],

@@ -33,6 +33,7 @@ fn mailbox(id: u128, address: &str, owner: u128) -> Mailbox {
         outgoing: DeliveryMethod::None,
         act: DeliveryMethod::None,
         approval: Approval::Approved,
+        approval_rule: Default::default(),
         user_name: None,
         allow_credentials: false,
         delete_after_processing: false,

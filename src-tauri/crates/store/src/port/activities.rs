@@ -27,7 +27,7 @@ use tandem_domain::{
     failure::Failure,
     ids::{CycleId, EmailId, MailboxId},
     message::ParsedMessage,
-    send_limits::Counted,
+    send_limits::{Counted, HeldBy},
     workload::Workload,
 };
 use tandem_engine::{
@@ -150,6 +150,10 @@ impl Activities for Store {
             Ok(())
         })
         .await
+    }
+
+    async fn holds(&self, mailbox: MailboxId, by: HeldBy) -> Result<bool, StorageError> {
+        self.read(move |connection| Ok(email::holds(connection, mailbox, by)?)).await
     }
 
     async fn give_up(&self, email: EmailId, why: Failure) -> Result<(), StorageError> {

@@ -139,6 +139,15 @@ impl Schedule for Store {
         .await
     }
 
+    async fn prove_anew(&self, now: Instant, expected: Instant) -> Result<(), StorageError> {
+        self.write(move |connection, changes| {
+            schedule::prove_anew(connection, now, expected)?;
+            changes.push(ChangeKind::Schedule);
+            Ok(())
+        })
+        .await
+    }
+
     async fn make_due(
         &self,
         mailbox: MailboxId,

@@ -174,6 +174,15 @@ pub(crate) fn hold(connection: &Connection, row: i64, until: Instant, by: HeldBy
     Ok(())
 }
 
+/// Whether any pending email of a mailbox is held back by this.
+pub(crate) fn holds(connection: &Connection, mailbox: MailboxId, by: HeldBy) -> rusqlite::Result<bool> {
+    let mut select = connection.prepare_cached(
+        "SELECT EXISTS (SELECT 1 FROM email
+           WHERE direction = 'outgoing' AND status = 'pending_send' AND mailbox = ?1 AND held_by = ?2)",
+    )?;
+    select.query_row(params![mailbox.0, by.as_str()], |row| row.get(0))
+}
+
 /// Counts an attempt.
 pub(crate) fn set_attempts(connection: &Connection, row: i64, attempts: u32) -> rusqlite::Result<()> {
     connection

@@ -8,13 +8,14 @@ use rusqlite::{Connection, OptionalExtension, Params, Row, params};
 use tandem_domain::{
     address::EmailAddress,
     ids::{MailboxId, ProfileId},
-    mailbox::{Approval, DeliveryMethod, Mailbox, MailboxOwner},
+    mailbox::{Approval, ApprovalRule, DeliveryMethod, Mailbox, MailboxOwner},
     workload::WorkloadState,
 };
 use uuid::Uuid;
 
 const COLUMNS: &str = "id, email, owner, owner_kind, profile, approval, user_name, allow_credentials,
-    delete_after_processing, process_emails_from";
+    delete_after_processing, process_emails_from,
+    coalesce((SELECT require_approval FROM organization), TRUE) AS require_approval";
 
 /// One mailbox.
 pub(crate) fn get(connection: &Connection, id: MailboxId) -> rusqlite::Result<Option<Mailbox>> {
@@ -110,6 +111,10 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Mailbox> {
         outgoing: DeliveryMethod::None,
         act: DeliveryMethod::None,
         approval: word(row, "approval", Approval::from_word)?,
+        approval_rule: match row.get("require_approval")? {
+            true => ApprovalRule::Required,
+            false => ApprovalRule::NotRequired,
+        },
         user_name: row.get("user_name")?,
         allow_credentials: row.get("allow_credentials")?,
         delete_after_processing: row.get("delete_after_processing")?,

@@ -18,7 +18,9 @@ const PROCESSED: &str = "schedule
     JOIN profile ON profile.id = mailbox.profile
     JOIN mailbox_workload AS state ON state.mailbox = schedule.mailbox AND state.workload = schedule.workload
     LEFT JOIN circuit ON circuit.profile = mailbox.profile AND circuit.workload = schedule.workload
-    WHERE mailbox.approval = 'approved' AND profile.active AND state.enabled
+    WHERE (mailbox.approval = 'approved'
+        OR mailbox.approval = 'pending' AND NOT (SELECT require_approval FROM organization))
+      AND profile.active AND state.enabled
       AND state.method = 'server_side_sync'
       AND (SELECT process_email_using FROM organization) = 'server_side_synchronization'";
 
@@ -238,14 +240,14 @@ pub(crate) fn due_at(
     Ok(found.optional()?.flatten())
 }
 
-/// Makes what is due later than `now` due so many milliseconds earlier. Looks into a mailbox are evidence of what was
-/// not there yet, so those that are dated later than `now` are dated earlier, too.
+/// Makes what is due later than `now` due so many milliseconds earlier. What proves something is dated earlier by as
+/// much, whenever it was: looks into a mailbox, which are evidence of what was not there yet, and the instants by which
+/// the next proof is expected.
 pub(crate) fn pull_in(connection: &Connection, now: Instant, by: i64) -> rusqlite::Result<()> {
     connection.execute(
         "UPDATE schedule SET due_at = iif(due_at > ?1, due_at - ?2, due_at),
              wake_at = iif(wake_at > ?1, wake_at - ?2, wake_at),
-             expected_at = iif(expected_at > ?1, expected_at - ?2, expected_at),
-             last_completed_start = iif(last_completed_start > ?1, last_completed_start - ?2, last_completed_start)",
+             expected_at = expected_at - ?2, last_completed_start = last_completed_start - ?2",
         params![ms(now), by],
     )?;
     connection.execute(
@@ -255,12 +257,23 @@ pub(crate) fn pull_in(connection: &Connection, now: Instant, by: i64) -> rusqlit
     connection
         .execute("UPDATE item_retry SET next_at = next_at - ?2 WHERE next_at > ?1", params![ms(now), by])?;
     connection.execute(
-        "UPDATE mailbox_workload SET tested_at = tested_at - ?2 WHERE tested_at > ?1",
+        "UPDATE mailbox_workload SET tested_at = iif(tested_at > ?1, tested_at - ?2, tested_at),
+             last_success_at = iif(last_success_at > ?1, last_success_at - ?2, last_success_at),
+             last_failure_at = iif(last_failure_at > ?1, last_failure_at - ?2, last_failure_at)",
         params![ms(now), by],
     )?;
     connection.execute(
         "UPDATE circuit SET probe_at = iif(probe_at > ?1, probe_at - ?2, probe_at)",
         params![ms(now), by],
+    )?;
+    Ok(())
+}
+
+/// Whatever is planned is due now, and the next completed cycle was expected at `expected` at the latest.
+pub(crate) fn prove_anew(connection: &Connection, now: Instant, expected: Instant) -> rusqlite::Result<()> {
+    connection.execute(
+        "UPDATE schedule SET due_at = min(due_at, ?1), expected_at = min(expected_at, ?2)",
+        params![ms(now), ms(expected)],
     )?;
     Ok(())
 }

@@ -57,10 +57,13 @@ pub(crate) fn latest_phase(
     email: i64,
 ) -> rusqlite::Result<Option<(AttemptPhase, Instant)>> {
     let mut select = connection.prepare_cached(
-        "SELECT started_at, committing_at FROM send_attempt WHERE email = ?1 ORDER BY number DESC LIMIT 1",
+        "SELECT started_at, committing_at, ended_at FROM send_attempt WHERE email = ?1 ORDER BY number DESC LIMIT 1",
     )?;
     let found = select.query_row([email], |row| match opt_instant(row, "committing_at")? {
-        Some(at) => Ok((AttemptPhase::Committing, at)),
+        // The server may have taken it until the connection was given up.
+        Some(at) => {
+            Ok((AttemptPhase::Committing, opt_instant(row, "ended_at")?.map_or(at, |end| end.max(at))))
+        }
         None => Ok((AttemptPhase::Started, instant(row, "started_at")?)),
     });
     found.optional()

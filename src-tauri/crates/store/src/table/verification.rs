@@ -74,7 +74,9 @@ pub(crate) fn due(connection: &Connection, now: Instant, limit: u32) -> rusqlite
          JOIN mailbox_workload AS work ON work.mailbox = mailbox.id AND work.workload = 'incoming'
          JOIN schedule ON schedule.mailbox = mailbox.id AND schedule.workload = 'incoming'
          LEFT JOIN verification ON verification.mailbox = mailbox.id
-         WHERE mailbox.approval = 'approved' AND work.method = 'server_side_sync' AND work.enabled = 1
+         WHERE (mailbox.approval = 'approved'
+        OR mailbox.approval = 'pending' AND NOT (SELECT require_approval FROM organization))
+            AND work.method = 'server_side_sync' AND work.enabled = 1
             AND schedule.last_completed_start IS NOT NULL AND schedule.attempts = 0
             AND NOT EXISTS (SELECT 1 FROM circuit WHERE circuit.profile = mailbox.profile
                 AND circuit.workload = 'incoming' AND circuit.since IS NOT NULL)

@@ -16,7 +16,7 @@ use tandem_domain::{
     ledger::Decision,
     workload::Workload,
 };
-use tandem_engine::ports::clock::Clock;
+use tandem_engine::ports::{clock::Clock, storage::Schedule};
 use tandem_store::view::{AlertState, EmailFilter, MailboxView};
 
 /// The policy's interval with its jitter, the grace, and what clocks may be apart.
@@ -69,6 +69,7 @@ impl Checks {
             Some(running) => EngineLife::Runs { since: Some(running.since) },
             None => EngineLife::DoesNotRun,
         };
+        let latest_end = world.store.latest_end().await.unwrap();
         let mut found = Vec::new();
         for number in 0..MAILBOXES {
             let view: &MailboxView = shown.iter().find(|one| one.mailbox.id == mailbox_id(number)).unwrap();
@@ -81,6 +82,7 @@ impl Checks {
                     profile,
                     circuit: circuits.get(&(site(site_of(number)), workload)),
                     expected_at: row.and_then(|row| row.expected_at),
+                    latest_end,
                     engine,
                     using: tandem_domain::settings::ProcessEmailUsing::ServerSideSynchronization,
                 };
@@ -103,7 +105,7 @@ impl Checks {
                 HealthStatus::Ok if workload == Workload::Incoming => {
                     let proof = world.servers.state().boxes[&address(mailbox)].proof;
                     assert!(
-                        truth - proof <= OK_WITHIN,
+                        truth - proof <= OK_WITHIN + world.unseen_since(proof),
                         "false ok: {workload} of mailbox {mailbox} heard of its server {:?} ago, and: {}\n{}",
                         truth - proof,
                         health.why,
@@ -126,9 +128,12 @@ impl Checks {
     async fn not_in_vain(&self, world: &World, mailbox: usize, health: &Health) {
         let truth = world.clock.truth();
         let down = world.servers.state().sites[&site(site_of(mailbox))].outgoing_down_since;
-        let Some(down) = down.filter(|down| truth - *down > OK_WITHIN) else { return };
+        let Some(down) = down.filter(|down| truth - *down > OK_WITHIN + world.unseen_since(*down)) else {
+            return;
+        };
         for queued in world.queued.iter().filter(|one| one.mailbox == mailbox) {
-            if truth - queued.at.max(down) <= OK_WITHIN {
+            let since = queued.at.max(down);
+            if truth - since <= OK_WITHIN + world.unseen_since(since) {
                 continue;
             }
             let email = world.store.show_email(queued.id).await.unwrap();

@@ -104,6 +104,8 @@ pub struct State {
     /// How long a delivery takes from now on.
     pub delay: Duration,
     pub logins: u64,
+    /// What was asked of them, when, by whom.
+    pub story: Vec<String>,
 }
 
 /// All servers.
@@ -114,7 +116,7 @@ pub struct Servers {
     pub clock: Arc<HandClock>,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Way {
     In,
     Out,
@@ -153,6 +155,7 @@ impl Servers {
     async fn step(&self, who: &Who, way: Way) -> Result<(), Failure> {
         let trouble = {
             let mut state = self.state();
+            state.story.push(format!("{:?} {} {way:?}", self.clock.truth(), who.address));
             let site = state.sites.get_mut(&who.profile).unwrap();
             if let Some(left) = &mut site.cut_after {
                 if *left == 0 {

@@ -23,7 +23,7 @@ use tandem_domain::{
 };
 use tandem_engine::{
     events::{EngineEvent, EventSink},
-    ports::{Ports, clock::Clock, test_jobs::TestResults},
+    ports::{Ports, clock::Clock, storage::Schedule, test_jobs::TestResults},
     runner::{Engine, EngineLimits, RunMode},
 };
 use tandem_store::{CredentialsOf, DATABASE_FILE, Store, configuration::ConfigurationChange};
@@ -47,6 +47,8 @@ pub struct World {
     pub wrong: HashSet<usize>,
     /// What was queued: id, Message-ID, recipients, sender, and when.
     pub queued: Vec<Queued>,
+    /// How far the clock was set back while no engine ran to notice it, and when.
+    unseen: Vec<(Duration, Duration)>,
     entered: Arc<Entered>,
     ports: Ports,
     mails: u32,
@@ -147,6 +149,7 @@ fn mailbox(number: usize) -> Mailbox {
         outgoing: DeliveryMethod::ServerSideSync,
         act: DeliveryMethod::None,
         approval: Approval::Approved,
+        approval_rule: Default::default(),
         user_name: Some(address(number)),
         allow_credentials: true,
         delete_after_processing: is_queue(number),
@@ -207,6 +210,7 @@ impl World {
             running: None,
             wrong: HashSet::new(),
             queued: Vec::new(),
+            unseen: Vec::new(),
             entered,
             ports,
             mails: 0,
@@ -251,16 +255,29 @@ impl World {
 
     /// Returns when all wait: for time to pass, for a server, for news.
     pub async fn settle(&self) {
-        let (mut seen, mut quiet) = (self.clock.asked(), 0);
+        let (mut seen, mut quiet) = (self.work(), 0);
         while quiet < QUIET_LOOKS {
             // Time of the runtime stands still, so this ends when every task waits and no read is under way.
             tokio::time::sleep(Duration::from_millis(1)).await;
             // Ends after everything that was to be written before.
             self.store.changed_elsewhere().await.unwrap();
-            let asked = self.clock.asked();
-            quiet = if asked == seen { quiet + 1 } else { 0 };
-            seen = asked;
+            // But for that one.
+            seen.1 += 1;
+            let work = self.work();
+            quiet = if work == seen { quiet + 1 } else { 0 };
+            seen = work;
         }
+    }
+
+    /// Changes as long as anybody works: who goes on asks for the time, or writes.
+    fn work(&self) -> (u64, u64) {
+        (self.clock.asked(), self.store.writes_asked())
+    }
+
+    /// By how much less the calendar moved on than time since that moment, as far as nobody could know it: where no engine
+    /// runs, the calendar is all there is.
+    pub fn unseen_since(&self, truth: Duration) -> Duration {
+        self.unseen.iter().filter(|(at, _)| *at >= truth).map(|(_, length)| *length).sum()
     }
 
     /// Makes something happen.
@@ -308,10 +325,22 @@ impl World {
                 self.servers.state().sites.get_mut(&site(side)).unwrap().lost.push(lost);
             }
             Event::Delay { by } => self.servers.state().delay = by,
-            Event::SetClock { seconds } => self.clock.set(seconds),
+            Event::SetClock { seconds } => {
+                if self.running.is_none() && seconds < 0 {
+                    self.unseen.push((self.clock.truth(), Duration::from_secs(seconds.unsigned_abs())));
+                }
+                self.clock.set(seconds);
+            }
             Event::Sleep { length, asleep } => self.sleep(length, asleep),
             Event::Stop { ending } => self.stop(ending).await,
-            Event::Start => self.start(),
+            Event::Start => {
+                let latest_end = self.store.latest_end().await.unwrap();
+                if latest_end.is_some_and(|end| end > self.clock.now() + Duration::from_secs(60)) {
+                    // The engine sees it by that.
+                    self.unseen.clear();
+                }
+                self.start();
+            }
         }
     }
 

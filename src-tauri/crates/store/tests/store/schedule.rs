@@ -6,6 +6,7 @@ use tandem_domain::{
     frequency::Activity,
     mailbox::Approval,
     probe::{Rung, RungName, RungOutcome},
+    settings::OrganizationSettings,
     workload::{Workload, WorkloadStatus},
 };
 use tandem_engine::ports::{
@@ -54,6 +55,26 @@ async fn only_approved_and_enabled_workloads_are_claimed_the_longest_due_first()
     assert_eq!(due(&store, 10).await, 0, "an inactive profile's mailboxes rest");
     store.apply(vec![ConfigurationChange::Profile(profile(50, "Contoso"))], at(0)).await.unwrap();
     assert_eq!(due(&store, 10).await, 1);
+}
+
+#[tokio::test]
+async fn where_no_approval_is_required_pending_addresses_are_processed_and_rejected_ones_are_not() {
+    let home = tempfile::tempdir().unwrap();
+    let store = contoso(home.path()).await;
+    enable(&store, AMY, IN, at(1)).await;
+    enable(&store, BEN, IN, at(1)).await;
+    let decide = |mailbox, approval| ConfigurationChange::Approve(mailbox, approval);
+    let pending = vec![decide(AMY, Approval::Pending), decide(BEN, Approval::Rejected)];
+    store.apply(pending, at(0)).await.unwrap();
+    assert_eq!((due(&store, 2).await, store.next_due().await.unwrap()), (0, None));
+    let settings = store.settings().await.unwrap();
+    let relaxed = OrganizationSettings { require_approval: false, ..settings };
+    store.apply(vec![ConfigurationChange::Settings(relaxed)], at(0)).await.unwrap();
+    let claimed = store.claim_due(IN, at(3), "one", at(60), 10).await.unwrap();
+    assert_eq!(claimed.iter().map(|one| one.mailbox).collect::<Vec<_>>(), [AMY]);
+    let [amy, ben] = [store.mailbox(AMY).await.unwrap(), store.mailbox(BEN).await.unwrap()];
+    assert!(amy.is_processed(IN) && !ben.is_processed(IN));
+    assert_eq!(amy.approval, Approval::Pending, "nobody decided");
 }
 
 #[tokio::test]
@@ -204,4 +225,31 @@ async fn a_clock_that_was_set_back_pulls_in_what_is_due_later() {
     store.pull_in(at(200), chrono::Duration::hours(1)).await.unwrap();
     assert_eq!(store.due_at(AMY, IN).await.unwrap(), Some(at(300)));
     assert_eq!(store.due_at(BEN, IN).await.unwrap(), Some(at(100)), "it is due already");
+}
+
+#[tokio::test]
+async fn a_clock_that_was_set_back_takes_proofs_with_it_and_leaves_no_end_in_the_future() {
+    let home = tempfile::tempdir().unwrap();
+    let store = contoso(home.path()).await;
+    enable(&store, AMY, IN, at(0)).await;
+    store.finish(report(4_000, Some(4_300), None)).await.unwrap();
+    // Expected at 4,300, and an hour earlier now: overdue since minutes, and not well for another few.
+    store.pull_in(at(1_000), chrono::Duration::hours(1)).await.unwrap();
+    let shown = async || store.show_mailbox(AMY).await.unwrap().workloads[0].clone();
+    assert_eq!(shown().await.expected_at, Some(at(700)));
+    assert_eq!(shown().await.last_completed_start, Some(at(400)));
+    assert_eq!(store.latest_end().await.unwrap(), Some(at(401)));
+}
+
+#[tokio::test]
+async fn where_nobody_knows_how_old_proofs_are_everything_is_proven_anew() {
+    let home = tempfile::tempdir().unwrap();
+    let store = contoso(home.path()).await;
+    enable(&store, AMY, IN, at(0)).await;
+    store.finish(report(400, Some(700), None)).await.unwrap();
+    store.prove_anew(at(500), at(200)).await.unwrap();
+    assert_eq!(store.due_at(AMY, IN).await.unwrap(), Some(at(500)));
+    let shown = store.show_mailbox(AMY).await.unwrap();
+    assert_eq!(shown.workloads[0].expected_at, Some(at(200)));
+    assert_eq!(store.due_at(BEN, IN).await.unwrap(), None, "what was not planned is not now");
 }

@@ -104,6 +104,7 @@ pub fn mailbox(number: u128, email: &str, owner: u128, profile: u128) -> Mailbox
         outgoing: DeliveryMethod::ServerSideSync,
         act: DeliveryMethod::None,
         approval: Approval::Approved,
+        approval_rule: Default::default(),
         user_name: Some(email.to_owned()),
         allow_credentials: true,
         delete_after_processing: false,

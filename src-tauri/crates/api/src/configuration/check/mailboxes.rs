@@ -89,6 +89,7 @@ impl Sources<'_> {
             outgoing: method(raw.outgoing.as_ref(), "outgoing", |now| now.outgoing, problems),
             act: method(raw.act.as_ref(), "act", |now| now.act, problems),
             approval: approval(raw, current, &object, problems),
+            approval_rule: current.map(|now| now.approval_rule).unwrap_or_default(),
             profile: profile
                 .map(|found| found.id)
                 .or_else(|| current.filter(|_| raw.profile.is_none()).and_then(|now| now.profile)),

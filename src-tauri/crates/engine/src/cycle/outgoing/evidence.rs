@@ -31,7 +31,8 @@ pub async fn resolve(
         return storage.send_again(email.id, now).await.map_err(storage_failure);
     }
     let evidence = gather(context, &unfinished).await?;
-    match resolve_unconfirmed(&evidence, unfinished.at, now) {
+    // Looks are dated by a clock that may have jumped since; then as much time must pass anew.
+    match resolve_unconfirmed(&evidence, unfinished.at.max(context.steady_since), now) {
         Verdict::Sent => {
             let server_said =
                 "the answer was lost, but the message was seen in a recipient's mailbox".to_owned();
@@ -67,6 +68,18 @@ async fn gather(
 ) -> Result<Vec<RecipientEvidence>, Failure> {
     let storage = &context.ports.storage;
     let email = &unfinished.email;
+    let mut watching = Vec::new();
+    for recipient in &email.recipients {
+        let mailbox = match watched(context, recipient).await? {
+            Some(mailbox) if looks_at(context, &mailbox, unfinished.at).await? => {
+                Some((mailbox.id, Some(last_look(context, mailbox.id).await?)))
+            }
+            Some(mailbox) => Some((mailbox.id, None)),
+            None => None,
+        };
+        watching.push(mailbox);
+    }
+    // Asked after the last looks: a look that ends in between could otherwise see it and be taken for one that did not.
     let saw = storage.mailboxes_that_saw(&email.message_id).await.map_err(storage_failure)?;
     // With one attempt only, whoever has it has it from this one. After more, an earlier attempt may have reached
     // others, and only those who were still to get it count.
@@ -75,17 +88,12 @@ async fn gather(
     }
     let size = storage.raw(email.id).await.map_err(storage_failure)?.len();
     let readable = size <= context.prepared.settings.max_message_bytes;
-    let mut evidence = Vec::new();
-    for recipient in &email.recipients {
-        evidence.push(match watched(context, recipient).await? {
-            Some(mailbox) if saw.contains(&mailbox.id) => RecipientEvidence::Seen,
-            Some(mailbox) if readable && looks_at(context, &mailbox, unfinished.at).await? => {
-                RecipientEvidence::NotSeenBy(last_look(context, mailbox.id).await?)
-            }
-            _ => RecipientEvidence::Unwatched,
-        });
-    }
-    Ok(evidence)
+    let evidence = watching.into_iter().map(|found| match found {
+        Some((mailbox, _)) if saw.contains(&mailbox) => RecipientEvidence::Seen,
+        Some((_, Some(looked_at))) if readable => RecipientEvidence::NotSeenBy(looked_at),
+        _ => RecipientEvidence::Unwatched,
+    });
+    Ok(evidence.collect())
 }
 
 async fn watched(context: &CycleContext, recipient: &str) -> Result<Option<Mailbox>, Failure> {

@@ -5,6 +5,7 @@ use crate::{
     cycle::incoming,
     testing::{World, at, server::Answer},
 };
+use chrono::Duration;
 use tandem_domain::{
     alert::{AlertCode, AlertLevel, AlertObject},
     email::EmailStatus,
@@ -186,6 +187,56 @@ async fn a_message_that_never_arrived_is_sent_again_after_a_late_look() {
     read(&world, bob).await;
     world.clock.move_to(outcome.again_at.unwrap());
     cycle_of(&world, amy).await;
+    assert_eq!((world.store.status(email), delivered(&world)), (EmailStatus::Sent, 1));
+}
+
+#[tokio::test]
+async fn a_look_that_ends_while_the_evidence_is_gathered_does_not_count_as_one_that_saw_nothing() {
+    let world = World::new();
+    let (amy, bob) = (world.mailbox(1, AMY), world.mailbox(2, BOB));
+    let email = world.store.pending(1, amy, &[BOB]);
+    answers(&world, [Answer::DeliverThenHangUp]);
+    cycle_of(&world, amy).await;
+    world.clock.move_to(at(130));
+    // The row that says that bob has it, and the end of the cycle that found it.
+    read(&world, bob).await;
+    let found = {
+        let mut state = world.store.state();
+        state.schedule.get_mut(&(bob, Workload::Incoming)).unwrap().completed_start = Some(at(5));
+        std::mem::take(&mut state.rows)
+    };
+    world.store.state().after_saw = Some(Box::new(move |state| {
+        state.rows = found;
+        state.schedule.get_mut(&(bob, Workload::Incoming)).unwrap().completed_start = Some(at(125));
+    }));
+    cycle_of(&world, amy).await;
+    assert_eq!((world.store.status(email), delivered(&world)), (EmailStatus::Sending, 1));
+    cycle_of(&world, amy).await;
+    assert_eq!((world.store.status(email), delivered(&world)), (EmailStatus::Sent, 1));
+}
+
+#[tokio::test]
+async fn a_look_after_the_clock_was_set_ahead_is_not_late_enough_to_be_evidence() {
+    let world = World::new();
+    let (amy, bob) = (world.mailbox(1, AMY), world.mailbox(2, BOB));
+    let email = world.store.pending(1, amy, &[BOB]);
+    answers(&world, [Answer::HangUp]);
+    cycle_of(&world, amy).await;
+    world.clock.jump(Duration::hours(1));
+    let jumped_at = world.ports.clock.now();
+    let after_the_jump = async || {
+        let mut context = world.context(amy, Workload::Outgoing).await;
+        context.steady_since = jumped_at;
+        run(&context).await
+    };
+    world.clock.advance(Duration::seconds(5));
+    read(&world, bob).await;
+    let outcome = after_the_jump().await;
+    assert_eq!(world.store.status(email), EmailStatus::Sending, "seconds passed, not an hour");
+    assert_eq!(outcome.again_at, Some(jumped_at + Duration::seconds(120)));
+    world.clock.advance(Duration::seconds(120));
+    read(&world, bob).await;
+    after_the_jump().await;
     assert_eq!((world.store.status(email), delivered(&world)), (EmailStatus::Sent, 1));
 }
 

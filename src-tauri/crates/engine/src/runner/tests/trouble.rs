@@ -268,12 +268,39 @@ async fn sending_limits_hold_mail_back_before_the_server_refuses_it() {
         run(&engine).await;
         assert_eq!(sent(), expected, "after {minute} minutes");
     }
+    let held = |alerts: Vec<NewAlert>| alerts.iter().filter(|one| one.code == AlertCode::SendingHeld).count();
+    assert_eq!(held(alerts(&world)), 1, "mail went at minute 2, and some is still kept until tomorrow");
     world.clock.move_to(at(86_400 + 60));
     run(&engine).await;
-    assert_eq!(sent(), 10);
+    assert_eq!((sent(), held(alerts(&world))), (10, 0), "the cause is gone");
     assert!(world.store.state().mailboxes[&amy].outgoing_state.enabled);
     let told = alerts(&world);
     assert!(told.iter().all(|alert| alert.level == AlertLevel::Information), "{told:?}");
+}
+
+#[tokio::test]
+async fn a_cycle_that_fails_with_a_password_that_was_replaced_meanwhile_disables_nobody() {
+    let world = World::new();
+    let amy = world.mailbox(1, &address(1));
+    world.server.put(&address(1), message("1@x", ""));
+    let refused = Failure::permanent_mailbox(FailureCode::AuthenticationFailed, "535 no");
+    world.server.state.lock().unwrap().refuses.insert(address(1), refused.clone());
+    world.server.state.lock().unwrap().slow.insert(address(1), StdDuration::from_secs(60));
+    while_running(&world, async {
+        assert!(row(&world, amy, Workload::Incoming).leased, "it logs in with the old password");
+        world.passwords.lock().unwrap().insert(address(1), "the new one".to_owned());
+        world.clock.advance(Duration::seconds(60));
+        a_while().await;
+        assert!(world.store.state().mailboxes[&amy].incoming_state.enabled);
+        assert!(alerts(&world).is_empty(), "{:?}", alerts(&world));
+        assert!(row(&world, amy, Workload::Incoming).leased, "it is tried with the new one at once");
+        // Which is wrong as well: that is its own failure.
+        world.clock.advance(Duration::seconds(60));
+        a_while().await;
+    })
+    .await;
+    let row = row(&world, amy, Workload::Incoming);
+    assert_eq!((row.failure, row.due_at), (Some(refused), None));
 }
 
 #[tokio::test]

@@ -138,11 +138,19 @@ impl Schedule for Store {
     async fn pull_in(&self, now: Instant, by: chrono::Duration) -> Result<(), StorageError> {
         self.write(|state| {
             for row in state.schedule.values_mut() {
-                for at in [&mut row.due_at, &mut row.expected_at].into_iter().flatten() {
-                    if *at > now {
-                        *at -= by;
-                    }
-                }
+                row.due_at = row.due_at.map(|at| if at > now { at - by } else { at });
+                row.expected_at = row.expected_at.map(|at| at - by);
+                row.completed_start = row.completed_start.map(|at| at - by);
+            }
+            Ok(())
+        })
+        .await
+    }
+    async fn prove_anew(&self, now: Instant, expected: Instant) -> Result<(), StorageError> {
+        self.write(|state| {
+            for row in state.schedule.values_mut() {
+                row.due_at = row.due_at.map(|at| at.min(now));
+                row.expected_at = row.expected_at.map(|at| at.min(expected));
             }
             Ok(())
         })
