@@ -86,7 +86,7 @@ pub enum Command {
     Diagnostics {
         /// The zip file; one that exists is replaced.
         #[arg(value_name = "FILE.zip")]
-        file: std::path::PathBuf,
+        file: PathBuf,
     },
     /// Compare mailboxes with their servers: is there a decision for every message? All mailboxes without addresses.
     Verify {

@@ -66,6 +66,9 @@ pub struct Row {
     pub expected_at: Option<Instant>,
 }
 
+/// Something that happens to the store between two questions.
+pub type Meanwhile = Box<dyn FnOnce(&mut State) + Send>;
+
 /// What is stored.
 #[derive(Default)]
 pub struct State {
@@ -94,7 +97,7 @@ pub struct State {
     pub taken_meanwhile: Option<MessageId>,
     pub commits: Vec<usize>,
     /// Happens right after it was asked next who saw a message.
-    pub after_saw: Option<Box<dyn FnOnce(&mut State) + Send>>,
+    pub after_saw: Option<Meanwhile>,
     /// Every write fails with this.
     pub broken: Option<StorageError>,
 }
