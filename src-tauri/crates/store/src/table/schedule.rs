@@ -80,6 +80,23 @@ pub(crate) fn due(
     Ok(due)
 }
 
+/// The same of outgoing mail, where there is nothing to do: no email waits for it, and it did not fail before.
+pub(crate) fn quiet_outgoing(
+    connection: &Connection,
+    now: Instant,
+    limit: u32,
+) -> rusqlite::Result<Vec<DueWork>> {
+    let mut select = connection.prepare_cached(&format!(
+        "SELECT {COLUMNS} FROM {PROCESSED} AND circuit.since IS NULL AND schedule.due_at <= ?1
+           AND (schedule.lease_until IS NULL OR schedule.lease_until <= ?1) AND schedule.workload = 'outgoing'
+           AND schedule.attempts = 0 AND state.last_failure_at IS NULL
+           AND NOT EXISTS (SELECT 1 FROM email INDEXED BY email_outgoing WHERE direction = 'outgoing'
+              AND status IN ('pending_send', 'sending') AND email.mailbox = schedule.mailbox)
+         ORDER BY schedule.due_at LIMIT ?2"
+    ))?;
+    select.query_map(params![ms(now), limit], |row| due_work(row, now))?.collect()
+}
+
 /// Of each profile whose circuit is open and whose probe is due and free, the one that tries: the longest due, of those
 /// that are due or failed.
 pub(crate) fn due_probes(
@@ -150,7 +167,12 @@ pub(crate) fn lease(
 
 /// Frees the lease after a cycle and sets the next due instant, or none. What was asked for meanwhile is kept; and
 /// where nothing failed, an email that waits for its time is not kept waiting beyond it.
-pub(crate) fn finish(connection: &Connection, report: &CycleReport) -> rusqlite::Result<usize> {
+///
+/// The instant that it is due at now; `None` when there is no such row.
+pub(crate) fn finish(
+    connection: &Connection,
+    report: &CycleReport,
+) -> rusqlite::Result<Option<Option<Instant>>> {
     let mut update = connection.prepare_cached(
         "UPDATE schedule SET due_at = CASE WHEN ?3 IS NULL THEN NULL ELSE min(?3, coalesce(wake_at, ?3),
               CASE WHEN ?2 = 'outgoing' AND ?9 THEN coalesce((SELECT min(not_before) FROM email
@@ -158,9 +180,9 @@ pub(crate) fn finish(connection: &Connection, report: &CycleReport) -> rusqlite:
             wake_at = NULL, attempts = ?4, lease_owner = NULL, lease_until = NULL,
             last_completed_start = coalesce(?5, last_completed_start), busy_cycles = ?6, idle_cycles = ?7,
             expected_at = coalesce(?8, expected_at)
-         WHERE mailbox = ?1 AND workload = ?2",
+         WHERE mailbox = ?1 AND workload = ?2 RETURNING due_at",
     )?;
-    update.execute(params![
+    let values = params![
         report.mailbox.0,
         report.workload.as_str(),
         opt_ms(report.next_due_at),
@@ -170,7 +192,8 @@ pub(crate) fn finish(connection: &Connection, report: &CycleReport) -> rusqlite:
         report.activity.idle_cycles,
         opt_ms(report.expected_at),
         report.failure.is_none(),
-    ])
+    ];
+    update.query_row(values, |row| opt_instant(row, "due_at")).optional()
 }
 
 /// Frees a lease without a result; what was asked for meanwhile is kept.
