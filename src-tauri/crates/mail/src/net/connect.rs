@@ -93,8 +93,8 @@ impl Connector {
             let refused = async { Err::<((), String), _>(failure::plain_not_allowed(&host)) };
             ladder.climb(RungName::Tls, refused).await?;
         }
-        let tcp = match self.reach_known(&host, endpoint, ladder).await {
-            Some(tcp) => tcp,
+        let tcp = match self.known(endpoint, ladder) {
+            Some(addresses) => self.reach_again(&host, endpoint, addresses).await?,
             None => {
                 let addresses = ladder.climb(RungName::Dns, self.resolve(endpoint)).await?;
                 ladder.climb(RungName::Tcp, self.reach(&host, &addresses)).await?
@@ -125,18 +125,33 @@ impl Connector {
         Ok((Wire::new(stream, host, self.timeouts.answer), words))
     }
 
-    /// Connects to addresses that were found a moment ago. `None` where there are none, where nobody answers there, and
-    /// where somebody wants to see how it is done.
-    async fn reach_known(&self, host: &str, endpoint: &Endpoint, ladder: &Ladder<'_>) -> Option<TcpStream> {
+    /// The addresses that were found a moment ago; nothing where somebody wants to see how they are found.
+    fn known(&self, endpoint: &Endpoint, ladder: &Ladder<'_>) -> Option<Vec<SocketAddr>> {
         let name = ascii_name(&endpoint.server).ok().filter(|_| !ladder.is_watched())?;
-        let addresses = self.names.get(&name, endpoint.port)?;
-        match self.reach(host, &addresses).await {
-            Ok((tcp, _)) => Some(tcp),
-            Err(_) => {
-                self.names.forget(&name, endpoint.port);
-                None
-            }
+        self.names.get(&name, endpoint.port)
+    }
+
+    /// Connects to known addresses. Where nobody answers, the name is resolved anew: the server may have moved. If it has
+    /// not, trying the same addresses again would only take twice the time.
+    async fn reach_again(
+        &self,
+        host: &str,
+        endpoint: &Endpoint,
+        mut known: Vec<SocketAddr>,
+    ) -> Result<TcpStream, Failure> {
+        let failure = match self.reach(host, &known).await {
+            Ok((tcp, _)) => return Ok(tcp),
+            Err(failure) => failure,
+        };
+        self.names.forget(&ascii_name(&endpoint.server)?, endpoint.port);
+        let (found, _) = self.resolve(endpoint).await?;
+        let mut sorted = found.clone();
+        known.sort_unstable();
+        sorted.sort_unstable();
+        if sorted == known {
+            return Err(failure);
         }
+        self.reach(host, &found).await.map(|(tcp, _)| tcp)
     }
 
     async fn resolve(&self, endpoint: &Endpoint) -> Result<(Vec<SocketAddr>, String), Failure> {
