@@ -17,9 +17,11 @@ macro_rules! processed {
         concat!(
             "schedule ",
             $join,
-            " mailbox ON mailbox.id = schedule.mailbox
-    JOIN profile ON profile.id = mailbox.profile
-    JOIN mailbox_workload AS state ON state.mailbox = schedule.mailbox AND state.workload = schedule.workload
+            " mailbox ON mailbox.id = schedule.mailbox ",
+            $join,
+            " profile ON profile.id = mailbox.profile ",
+            $join,
+            " mailbox_workload AS state ON state.mailbox = schedule.mailbox AND state.workload = schedule.workload
     LEFT JOIN circuit ON circuit.profile = mailbox.profile AND circuit.workload = schedule.workload
     WHERE mailbox.approval = 'approved' AND profile.active AND state.enabled
       AND state.method = 'server_side_sync'
