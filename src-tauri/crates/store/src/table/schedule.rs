@@ -187,7 +187,8 @@ pub(crate) fn lease(
 }
 
 /// Frees the lease after a cycle and sets the next due instant, or none. What was asked for meanwhile is kept; and
-/// where nothing failed, an email that waits for its time is not kept waiting beyond it.
+/// where nothing failed, an email that waits for its time is not kept waiting beyond it. Where nobody had a lease, what was asked
+/// for is not known, and an email that may go at once was saved meanwhile.
 ///
 /// The instant that it is due at now; `None` when there is no such row.
 pub(crate) fn finish(
@@ -196,7 +197,8 @@ pub(crate) fn finish(
 ) -> rusqlite::Result<Option<Option<Instant>>> {
     let mut update = connection.prepare_cached(
         "UPDATE schedule SET due_at = CASE WHEN ?3 IS NULL THEN NULL ELSE min(?3, coalesce(wake_at, ?3),
-              CASE WHEN ?2 = 'outgoing' AND ?9 THEN coalesce((SELECT min(not_before) FROM email
+              CASE WHEN ?2 = 'outgoing' AND ?9 THEN coalesce((SELECT min(
+                  CASE WHEN not_before IS NULL AND schedule.lease_owner IS NULL THEN ?10 ELSE not_before END) FROM email
                 WHERE mailbox = ?1 AND status = 'pending_send'), ?3) ELSE ?3 END) END,
             wake_at = NULL, attempts = ?4, lease_owner = NULL, lease_until = NULL,
             last_completed_start = coalesce(?5, last_completed_start), busy_cycles = ?6, idle_cycles = ?7,
@@ -213,6 +215,7 @@ pub(crate) fn finish(
         report.activity.idle_cycles,
         opt_ms(report.expected_at),
         report.failure.is_none(),
+        ms(report.ended_at),
     ];
     update.query_row(values, |row| opt_instant(row, "due_at")).optional()
 }

@@ -104,7 +104,10 @@ async fn ends_recorded_together_are_recorded_as_each_alone() {
             (alone.list_cycles(mailbox, 99).await.unwrap(), together.list_cycles(mailbox, 99).await.unwrap());
         assert_eq!(cycles.0, cycles.1);
     }
-    let sums = (alone.history_sums(at(0)).await.unwrap(), together.history_sums(at(0)).await.unwrap());
+    let mut sums = (alone.history_sums(at(0)).await.unwrap(), together.history_sums(at(0)).await.unwrap());
+    for of in [&mut sums.0, &mut sums.1] {
+        of.sort_by_key(|(mailbox, workload, _)| (mailbox.map(|id| id.0), workload.as_str()));
+    }
     assert_eq!(sums.0, sums.1);
     assert_eq!(together.finish_all(Vec::new()).await.unwrap(), None);
 }
@@ -117,7 +120,7 @@ async fn an_email_that_is_saved_while_nothing_was_seen_to_send_does_not_wait_for
     assert_eq!(quiet(&store, 10).await, [AMY]);
     pending(&store).await;
     store.finish_all(vec![quietly(AMY, OUT, 10)]).await.unwrap();
-    assert!(store.due_at(AMY, OUT).await.unwrap().unwrap() <= at(10));
+    assert!(store.due_at(AMY, OUT).await.unwrap().unwrap() <= at(11));
 }
 
 #[tokio::test]
