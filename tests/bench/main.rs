@@ -21,6 +21,8 @@ mod many;
 #[cfg(unix)]
 mod migrate_plan;
 #[cfg(unix)]
+mod quiet_cycle;
+#[cfg(unix)]
 mod timing;
 
 fn main() {
@@ -34,11 +36,12 @@ fn main() {
             Some("idle-10000") => many::run(many::Kind::Polled, number(&arguments).unwrap_or(10_000)),
             Some("push-2000") => many::run(many::Kind::Held, number(&arguments).unwrap_or(2_000)),
             Some("push-latency") => latency::run(),
+            Some("quiet-cycle") => quiet_cycle::run(),
             Some("serve") => many::serve(),
             _ => {
                 eprintln!(
                     "usage: script/bench first-sync [tmpfs|disk] | idle | idle-10000 [N] | push-2000 [N] | push-latency | \
-                     simulate | migrate-plan"
+                     quiet-cycle | simulate | migrate-plan"
                 );
                 std::process::exit(2);
             }

@@ -3,9 +3,11 @@
 use crate::ports::{
     Ports,
     mail::{Credentials, MailboxAccess},
+    quiet::Briefing,
     storage::StorageError,
 };
 use tandem_domain::{
+    breaker::Circuit,
     failure::{Failure, FailureCode},
     ids::MailboxId,
     mailbox::{Approval, Mailbox, process_emails_from},
@@ -33,14 +35,39 @@ pub struct Prepared {
 /// `NotApproved`, `ProfileMissing`, `NotSupported`, `PlainNotAllowed`, `PasswordMissing`, those of the credential
 /// source, and those of storage.
 pub async fn prepare(ports: &Ports, id: MailboxId, workload: Workload) -> Result<Prepared, Failure> {
-    let settings = ports.storage.settings().await.map_err(storage_failure)?;
-    let mailbox = ports.storage.mailbox(id).await.map_err(storage_failure)?;
+    prepare_to_run(ports, id, workload).await.map(|(prepared, _)| prepared)
+}
+
+/// The same, with the circuit of the mailbox's server as it was at that moment.
+///
+/// # Errors
+/// As [`prepare`].
+pub(crate) async fn prepare_to_run(
+    ports: &Ports,
+    id: MailboxId,
+    workload: Workload,
+) -> Result<(Prepared, Circuit), Failure> {
+    let Briefing { settings, mailbox, profile, circuit } =
+        ports.storage.briefing(id, workload).await.map_err(storage_failure)?;
     approved(&mailbox)?;
-    let Some(profile) = mailbox.profile else {
+    let Some(profile) = profile else {
         let said = format!("{} has no email server profile", mailbox.email);
         return Err(Failure::permanent_mailbox(FailureCode::ProfileMissing, said));
     };
-    let profile = ports.storage.profile(profile).await.map_err(storage_failure)?;
+    reached(ports, settings, mailbox, profile, workload).await.map(|prepared| (prepared, circuit))
+}
+
+/// Works out how the server of a mailbox is reached. Connects to nothing.
+///
+/// # Errors
+/// As [`prepare`], but for those of storage.
+pub(crate) async fn reached(
+    ports: &Ports,
+    settings: OrganizationSettings,
+    mailbox: Mailbox,
+    profile: EmailServerProfile,
+    workload: Workload,
+) -> Result<Prepared, Failure> {
     supported(ports, &profile, workload)?;
     let endpoint = endpoint(&profile, &settings, workload)?.clone();
     let credentials = ports.credentials.credentials(&mailbox, &profile).await?;

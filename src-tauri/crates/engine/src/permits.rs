@@ -204,12 +204,12 @@ impl Permit {
     pub fn connects_as(mut self, work: &DueWork, access: &MailboxAccess, connections: u16) -> Option<Self> {
         let job = self.job?;
         let fits = self.desk.book().connects_as(job, work, access.profile, connections, &identity(access));
-        if fits {
-            return Some(self);
+        if !fits {
+            self.job = None;
         }
-        self.job = None;
+        // The server's limit is known now, so that others may have room; or this one's place is free.
         self.desk.start_what_can();
-        None
+        fits.then_some(self)
     }
 
     /// Whether it was started with so many others that they are in step.

@@ -28,6 +28,7 @@ mod alerts;
 mod driving;
 mod ending;
 mod look;
+mod quiet;
 #[cfg(test)]
 mod tests;
 mod verifying;
@@ -68,6 +69,8 @@ pub struct EngineLimits {
     /// How long a stop waits for what runs before it is broken off. The process has 10 s in all before the system's
     /// patience ends (systemd, Windows and launchd alike), and has more to do.
     pub stop_wait: Duration,
+    /// The ends of cycles that found nothing wait for each other for so long, and are recorded together.
+    pub record_every: Duration,
 }
 
 impl Default for EngineLimits {
@@ -79,6 +82,7 @@ impl Default for EngineLimits {
             cycle_timeout: Duration::minutes(30),
             push: true,
             stop_wait: Duration::seconds(6),
+            record_every: Duration::seconds(1),
         }
     }
 }
@@ -96,6 +100,7 @@ pub struct Engine {
     verifying: verifying::Verifying,
     watchers: Arc<Watchers>,
     look: Look,
+    quiet: quiet::QuietEnds,
     wake: Notify,
     /// When the clock last jumped, as far as this engine knows.
     steady_since: Mutex<Instant>,
@@ -120,6 +125,7 @@ impl Engine {
             verifying: verifying::Verifying::default(),
             watchers: Arc::default(),
             look: Look::default(),
+            quiet: quiet::QuietEnds::every(limits.record_every),
             wake: Notify::new(),
             steady_since: Mutex::new(Instant::MIN_UTC),
         })
@@ -161,6 +167,7 @@ impl Engine {
     pub async fn run(self: &Arc<Self>, mode: RunMode, stop: CancellationToken) -> Result<(), StorageError> {
         let stop = stop.child_token();
         let mut tasks = JoinSet::new();
+        self.endings.forget_circuits();
         self.ports.storage.release_all().await?;
         self.jobs.free().await?;
         self.follow_clock().await?;
@@ -177,6 +184,7 @@ impl Engine {
         self.permits.forget_planned();
         self.stop_tasks(&stop, &mut tasks).await;
         self.watchers.end().await;
+        self.record_quiet(quiet::Haste::Now).await;
         self.endings.flush(&self.ports).await;
         let released = self.ports.storage.release_all().await;
         self.ports.events.emit(EngineEvent::State(EngineState::Stopped));

@@ -102,10 +102,9 @@ impl Hub {
 
     /// Learns the addresses of mailboxes, for events that only know ids.
     pub(crate) async fn learn_names(&self, store: &Store) {
-        match store.list_mailboxes().await {
+        match store.mailbox_addresses().await {
             Ok(all) => {
-                let names =
-                    all.into_iter().map(|one| (one.mailbox.id, one.mailbox.email.to_string())).collect();
+                let names = all.into_iter().map(|(id, address)| (id, address.to_string())).collect();
                 self.state().names = names;
             }
             Err(error) => tracing::warn!("The names of mailboxes cannot be read for events: {error}"),

@@ -7,7 +7,10 @@
 use super::{CycleContext, CycleOutcome, stopped};
 use crate::{
     access::storage_failure,
-    ports::mail::{Changes, Cursor, IncomingSession, RemoteItem},
+    ports::{
+        mail::{Changes, Cursor, IncomingSession, RemoteItem},
+        quiet::StartingPoint,
+    },
 };
 use committing::Committer;
 use futures::future::join;
@@ -88,14 +91,17 @@ async fn cycle(
     done: &mut Done,
 ) -> Result<(CycleEnd, Session), Failure> {
     let (storage, mailbox) = (&context.ports.storage, context.prepared.mailbox.id);
-    let cursor = storage.cursor(mailbox, INBOX).await.map_err(storage_failure)?;
-    let owed = storage.owed(mailbox, INBOX).await.map_err(storage_failure)?;
+    let StartingPoint { cursor, owed } =
+        storage.starting_point(mailbox, INBOX).await.map_err(storage_failure)?;
     let (mut session, changes) = begin(context, open, cursor.as_ref(), done).await?;
     // What is owed comes first, so that the cursor of what is new stands at the end.
     let mut wanted = owing::due(&owed, context.now());
     wanted.extend(unseen(context, changes.items).await?);
 
     let final_cursor = changes.cursor.filter(|now| Some(now) != cursor.as_ref());
+    if wanted.is_empty() && owed.is_empty() && final_cursor.is_none() {
+        return Ok((CycleEnd::Completed, session));
+    }
     let end = decide(context, session.as_mut(), (&owed, wanted), final_cursor, done).await?;
     Ok((end, session))
 }

@@ -118,6 +118,12 @@ impl CycleOutcome {
         }
     }
 
+    /// There was nothing to do, and nobody was asked.
+    #[must_use]
+    pub const fn nothing() -> Self {
+        Self { end: CycleEnd::Completed, items: 0, again_at: None, awaits_evidence: false, contacted: false }
+    }
+
     /// Whether it was stopped from outside, which is no failure of anything.
     #[must_use]
     pub fn was_stopped(&self) -> bool {

@@ -11,6 +11,7 @@ pub mod circuits;
 pub mod clock;
 pub mod mail;
 pub mod message;
+pub mod quiet;
 pub mod storage;
 pub mod test_jobs;
 

@@ -3,6 +3,7 @@
 use super::{
     circuits::Circuits,
     mail::{Credentials, Cursor},
+    quiet::Quiet,
     test_jobs::{TestJobs, TestResults},
 };
 use crate::raw::RawMessage;
@@ -524,6 +525,7 @@ pub trait Storage:
     + Activities
     + Schedule
     + Circuits
+    + Quiet
     + AlertLog
     + TestResults
     + TestJobs
@@ -538,6 +540,7 @@ impl<T> Storage for T where
         + Activities
         + Schedule
         + Circuits
+        + Quiet
         + AlertLog
         + TestResults
         + TestJobs

@@ -1,6 +1,6 @@
 //! The loop that drives the dispatcher: looks at the schedule, starts what it decides, and waits.
 
-use super::{Engine, JumpWatch, LEASE, LEASE_OWNER, RunMode};
+use super::{Engine, JumpWatch, LEASE, LEASE_OWNER, RunMode, quiet::Haste};
 use crate::{
     jump::Jump,
     permits::Permit,
@@ -62,6 +62,8 @@ impl Engine {
             if mode != RunMode::UntilIdle {
                 self.start_verifications(now, stop, tasks).await;
             }
+            let haste = if mode == RunMode::UntilIdle && tasks.is_empty() { Haste::Now } else { Haste::Wait };
+            let just_recorded = self.record_quiet(haste).await;
             let recorded = self.endings.flush(&self.ports).await;
             match step {
                 Ok(()) if recorded => failures = 0,
@@ -88,7 +90,7 @@ impl Engine {
             self.give_room();
             if mode == RunMode::UntilIdle && failures == 0 && tasks.is_empty() && self.permits.waiting() == 0
             {
-                if found == Some(0) {
+                if found == Some(0) && just_recorded == 0 {
                     return Ok(());
                 }
                 self.wake();
@@ -100,7 +102,7 @@ impl Engine {
                 () = self.wake.notified() => {}
                 () = self.permits.started() => {}
                 () = clock.wait_until(wait_until.min(ends_at)) => {}
-                () = clock.pause(TICK) => {}
+                () = clock.pause(self.quiet.due_in(clock.monotonic()).map_or(TICK, |at| at.min(TICK))) => {}
                 Some(_) = tasks.join_next(), if !tasks.is_empty() => {}
             }
         }
@@ -121,13 +123,13 @@ impl Engine {
 
     /// Claims all that is due for the dispatcher, and says how much that was.
     async fn claim_due(&self, now: Instant) -> Result<usize, StorageError> {
+        let mut claimed = self.pass_quiet(now).await?;
         let free = CLAIMED.saturating_sub(self.permits.waiting());
         if free == 0 {
             self.look_by(now + Duration::seconds(1));
-            return Ok(0);
+            return Ok(claimed);
         }
         let limit = u32::try_from(free / 2).unwrap_or(u32::MAX).max(1);
-        let mut claimed = 0;
         for workload in [Workload::Outgoing, Workload::Incoming] {
             let due = self.ports.storage.claim_due(workload, now, LEASE_OWNER, now + LEASE, limit).await?;
             claimed += due.len();

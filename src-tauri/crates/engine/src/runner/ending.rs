@@ -36,6 +36,9 @@ pub struct Endings {
     /// Profiles that were found well since the engine started.
     well: Mutex<HashSet<ProfileId>>,
     await_evidence: Mutex<HashSet<MailboxId>>,
+    /// Circuits of which there is nothing to know: only a failure that is told here changes that, as long as this engine
+    /// has the data folder.
+    closed: Mutex<HashSet<(ProfileId, Workload)>>,
     /// Ends are taken in one after the other, so that the alerts of one are not overtaken by those of the next.
     one_by_one: tokio::sync::Mutex<()>,
 }
@@ -106,11 +109,7 @@ impl Endings {
             }
         }
         let signal = Signal::of(&end, outcome.contacted);
-        let told = ports.storage.signal(work.profile, work.workload, work.mailbox, signal, now).await;
-        let (circuit, turn) = told.unwrap_or_else(|error| {
-            tracing::warn!("The circuit of profile {} is not kept: {error}", work.profile);
-            (Circuit::default(), Turn::Same)
-        });
+        let (circuit, turn) = self.signal(ports, work, signal, now).await;
         let settings = match prepared {
             Some(prepared) => prepared.settings.clone(),
             None => ports.storage.settings().await.unwrap_or_default(),
@@ -136,6 +135,38 @@ impl Endings {
                 turn,
             },
         }
+    }
+
+    async fn signal(&self, ports: &Ports, work: &DueWork, signal: Signal, now: Instant) -> (Circuit, Turn) {
+        let key = (work.profile, work.workload);
+        if matches!(signal, Signal::Failed(_)) {
+            locked(&self.closed).remove(&key);
+        } else if locked(&self.closed).contains(&key) {
+            return (Circuit::default(), Turn::Same);
+        }
+        match ports.storage.signal(work.profile, work.workload, work.mailbox, signal, now).await {
+            Ok((circuit, turn)) => {
+                if circuit == Circuit::default() {
+                    locked(&self.closed).insert(key);
+                }
+                (circuit, turn)
+            }
+            Err(error) => {
+                tracing::warn!("The circuit of profile {} is not kept: {error}", work.profile);
+                (Circuit::default(), Turn::Same)
+            }
+        }
+    }
+
+    /// Another process may have had the data folder in between.
+    pub fn forget_circuits(&self) {
+        locked(&self.closed).clear();
+    }
+
+    /// Keeps ends that could not be recorded until storage takes them.
+    pub fn keep(&self, reports: &[CycleReport], error: &StorageError) {
+        tracing::warn!("The ends of {} cycles are not recorded yet: {error}", reports.len());
+        locked(&self.unrecorded).extend_from_slice(reports);
     }
 
     /// Records a cycle's end, or keeps it until storage takes it.

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use tandem_domain::Instant;
 
 /// Looks at what becomes due are made together, on a grid this wide, in milliseconds.
-const GRID: i64 = 200;
+const GRID: i64 = 1_000;
 
 /// The instant of the next look, shared by all who know of something due.
 #[derive(Debug)]

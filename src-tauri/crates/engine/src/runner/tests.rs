@@ -18,6 +18,7 @@ use tandem_domain::{
 use tokio::time::timeout;
 use uuid::Uuid;
 
+mod quiet;
 mod trouble;
 
 const AMY: &str = "amy@contoso.test";
@@ -27,7 +28,10 @@ const PATIENCE: StdDuration = StdDuration::from_secs(20);
 fn engine(world: &World) -> Arc<Engine> {
     // The clock moves by hand, so nothing may wait for the ramp.
     let ramp = RampLimits { burst: 10_000, ..RampLimits::default() };
-    Engine::new(world.ports.clone(), EngineLimits { ramp, ..EngineLimits::default() })
+    Engine::new(
+        world.ports.clone(),
+        EngineLimits { ramp, record_every: Duration::zero(), ..EngineLimits::default() },
+    )
 }
 
 async fn until_idle(world: &World) {
@@ -382,7 +386,7 @@ async fn after_a_sleep_due_mailboxes_are_caught_up_by_and_by_and_do_not_stay_in_
     let boxes: Vec<_> = (1..=100).map(|n| world.mailbox(n, &format!("user{n}@contoso.test"))).collect();
     until_idle(&world).await;
     let ran = || boxes.iter().filter(|id| row(&world, **id, Workload::Incoming).runs == 2).count();
-    let limits = EngineLimits::default();
+    let limits = EngineLimits { record_every: Duration::zero(), ..EngineLimits::default() };
     let (engine, stop) = (Engine::new(world.ports.clone(), limits), CancellationToken::new());
     let running = tokio::spawn({
         let (engine, stop) = (Arc::clone(&engine), stop.clone());

@@ -1,8 +1,11 @@
 //! One claimed workload, from its permit to its recorded end.
 
-use super::{Engine, LEASE, LEASE_OWNER};
+use super::{
+    Engine, LEASE, LEASE_OWNER,
+    quiet::{Haste, is_quiet},
+};
 use crate::{
-    access::{Prepared, prepare, storage_failure},
+    access::{Prepared, prepare_to_run, storage_failure},
     cycle::{
         CycleContext, CycleOutcome,
         incoming::{self, AtTheEnd, Session},
@@ -20,9 +23,10 @@ use futures::FutureExt;
 use std::{panic::AssertUnwindSafe, sync::Arc};
 use tandem_domain::{
     Instant,
-    breaker::{Asked, is_about_credentials},
+    breaker::{Asked, Circuit, is_about_credentials},
     failure::{Failure, FailureCode},
     ids::{CycleId, MailboxId},
+    mailbox::Mailbox,
     schedule::CycleEnd,
     workload::Workload,
 };
@@ -60,7 +64,9 @@ impl Engine {
             let processed = storage.mailbox(mailbox).await?.is_processed(workload);
             return Ok(if processed { SyncOutcome::RunsAlready } else { SyncOutcome::NotProcessed });
         };
+        self.endings.forget_circuits();
         let ran = self.work(work, None, stop.clone()).await;
+        self.record_quiet(Haste::Now).await;
         Ok(ran.map_or(SyncOutcome::RunsAlready, SyncOutcome::Ran))
     }
 
@@ -106,6 +112,17 @@ impl Engine {
         }
         let in_step = permit.as_ref().is_some_and(Permit::is_in_step);
         let started = Started { cycle, at: self.dated(started_at, began), in_step };
+        if is_quiet(&outcome)
+            && let Some(prepared) = prepared
+        {
+            let report = self.concluded(&work, started, Some(&prepared), &outcome).await;
+            let next_due_at = report.next_due_at;
+            self.ended_quietly(report);
+            if let (Some(session), Some(permit), Some(until)) = (session, permit, next_due_at) {
+                self.keep_open(session, permit, &prepared, until).await;
+            }
+            return Some(outcome);
+        }
         let next_due_at = self.end(&work, started, prepared.as_deref(), &outcome).await;
         if let (Some(session), Some(permit), Some(prepared), Some(until)) =
             (session, permit, prepared, next_due_at)
@@ -217,13 +234,14 @@ impl Engine {
         let (mailbox, workload) = (work.mailbox, work.workload);
         let prepare = async {
             let _one_of_few = self.preparing.acquire().await.map_err(|_| stopped())?;
-            prepare(&self.ports, mailbox, workload).await
+            prepare_to_run(&self.ports, mailbox, workload).await
         };
-        let prepared = match unless(&cancel, prepare).await {
-            Ok(prepared) => Box::new(prepared),
+        let (prepared, circuit) = match unless(&cancel, prepare).await {
+            Ok((prepared, circuit)) => (Box::new(prepared), circuit),
             Err(failure) => return Ran::failed(None, failure),
         };
         let connections = prepared.profile.max_concurrent_connections;
+        let mut may_run = may_run(work, &prepared.mailbox, &circuit);
         let permit = match permit {
             Some(permit) => match permit.connects_as(work, &prepared.access, connections) {
                 Some(permit) => permit,
@@ -236,12 +254,15 @@ impl Engine {
                 };
                 let permit = self.permits.acquire(pool, workload, &prepared.access, connections);
                 match unless(&cancel, async { permit.await.map_err(|_| stopped()) }).await {
-                    Ok(permit) => permit,
+                    Ok(permit) => {
+                        may_run = self.may_still_run(work).await;
+                        permit
+                    }
                     Err(failure) => return Ran::failed(Some(prepared), failure),
                 }
             }
         };
-        if !self.may_still_run(work).await {
+        if !may_run {
             return Ran::failed(Some(prepared), stopped());
         }
         self.ports.events.emit(EngineEvent::CycleStarted { mailbox, workload, cycle });
@@ -273,16 +294,10 @@ impl Engine {
         Ran::Ended { prepared: Some(Box::new(context.prepared)), outcome, session, permit: Some(permit) }
     }
 
-    /// It may have been disabled while it waited, or its server may have become unreachable: then it stays due and waits
-    /// for the probe.
+    /// The same after it waited.
     async fn may_still_run(&self, work: &DueWork) -> bool {
-        let storage = &self.ports.storage;
-        let still = storage.mailbox(work.mailbox).await;
-        if !still.is_ok_and(|mailbox| mailbox.is_processed(work.workload)) {
-            return false;
-        }
-        let circuit = storage.circuit(work.profile, work.workload).await;
-        work.is_probe || circuit.is_ok_and(|circuit| circuit.outage.is_none())
+        let now = self.ports.storage.briefing(work.mailbox, work.workload).await;
+        now.is_ok_and(|now| may_run(work, &now.mailbox, &now.circuit))
     }
 
     /// Servers that were unreachable may be back: each is tried now, by one mailbox. For a changed network and a
@@ -317,48 +332,57 @@ impl Engine {
         prepared: Option<&Prepared>,
         outcome: &CycleOutcome,
     ) -> Option<Instant> {
+        let report = self.concluded(work, started, prepared, outcome).await;
+        self.endings.record(&self.ports, report.clone()).await;
+        let passed_on = self.endings.pass_on_evidence(&self.ports, work, outcome, report.ended_at).await;
+        if let Err(error) = passed_on {
+            tracing::warn!("Mail that waits for evidence is looked at later: {}", storage_failure(error));
+        }
+        self.tell_finished(&report);
+        report.next_due_at
+    }
+
+    /// What is to be recorded of how a cycle ended.
+    pub(super) async fn concluded(
+        &self,
+        work: &DueWork,
+        started: Started,
+        prepared: Option<&Prepared>,
+        outcome: &CycleOutcome,
+    ) -> CycleReport {
         let now = self.ports.clock.now();
         let ended = self.endings.conclude(&self.ports, work, prepared, outcome, now).await;
-        let failure = ended.failure().cloned();
         let next_due_at =
             ended.next_due_at.map(|policy| spread(work, started, prepared, outcome, policy, now));
-        let report = CycleReport {
+        CycleReport {
             mailbox: work.mailbox,
             workload: work.workload,
             cycle: started.cycle,
             started_at: started.at,
             ended_at: now,
             items: outcome.items,
-            failure: failure.clone(),
+            failure: ended.failure().cloned(),
             next_due_at,
             attempts: ended.attempts,
             activity: ended.activity,
             expected_at: ended.expected_at,
-        };
-        self.endings.record(&self.ports, report).await;
-        if let Err(error) = self.endings.pass_on_evidence(&self.ports, work, outcome, now).await {
-            tracing::warn!("Mail that waits for evidence is looked at later: {}", storage_failure(error));
         }
-        let (mailbox, workload, items) = (work.mailbox, work.workload, outcome.items);
-        self.ports.events.emit(EngineEvent::CycleFinished {
-            mailbox,
-            workload,
-            cycle: started.cycle,
-            items,
-            failure,
-            next_due_at,
-        });
-        next_due_at
     }
+}
+
+/// It may have been disabled since it was claimed, or its server may have become unreachable: then it stays due and waits
+/// for the probe.
+fn may_run(work: &DueWork, mailbox: &Mailbox, circuit: &Circuit) -> bool {
+    mailbox.is_processed(work.workload) && (work.is_probe || circuit.outage.is_none())
 }
 
 /// A cycle, begun.
 #[derive(Clone, Copy)]
-struct Started {
-    cycle: CycleId,
-    at: Instant,
+pub(super) struct Started {
+    pub(super) cycle: CycleId,
+    pub(super) at: Instant,
     /// With so many others that they are in step.
-    in_step: bool,
+    pub(super) in_step: bool,
 }
 
 /// What came of running a cycle.

@@ -34,6 +34,7 @@ use tandem_domain::{
 use uuid::Uuid;
 
 mod directory;
+mod quiet;
 mod schedule;
 pub mod test_jobs;
 

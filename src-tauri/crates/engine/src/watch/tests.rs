@@ -47,7 +47,10 @@ impl Watching {
     async fn start(world: World) -> Self {
         world.server.state.lock().unwrap().can_watch = true;
         let ramp = RampLimits { burst: 10_000, ..RampLimits::default() };
-        let engine = Engine::new(world.ports.clone(), EngineLimits { ramp, ..EngineLimits::default() });
+        let engine = Engine::new(
+            world.ports.clone(),
+            EngineLimits { ramp, record_every: Duration::zero(), ..EngineLimits::default() },
+        );
         let stop = CancellationToken::new();
         let running = tokio::spawn({
             let (engine, stop) = (Arc::clone(&engine), stop.clone());

@@ -2,6 +2,7 @@
 
 use super::{
     Ladder, certificate, failure,
+    names::Names,
     stream::{Stream, buffered},
     trust::TlsConfigs,
     wire::Wire,
@@ -52,18 +53,26 @@ impl Default for Timeouts {
     }
 }
 
+/// Whether the words for a rung are wanted: reading a certificate for nobody costs as much as a resumed handshake.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Words {
+    Wanted,
+    Unwanted,
+}
+
 /// Makes connections, and keeps what they can share.
 #[derive(Default)]
 pub struct Connector {
     timeouts: Timeouts,
     tls: TlsConfigs,
+    names: Names,
 }
 
 impl Connector {
     /// A connector with these time-outs.
     #[must_use]
     pub fn new(timeouts: Timeouts) -> Self {
-        Self { timeouts, tls: TlsConfigs::default() }
+        Self { timeouts, tls: TlsConfigs::default(), names: Names::default() }
     }
 
     /// The time-outs.
@@ -84,10 +93,16 @@ impl Connector {
             let refused = async { Err::<((), String), _>(failure::plain_not_allowed(&host)) };
             ladder.climb(RungName::Tls, refused).await?;
         }
-        let addresses = ladder.climb(RungName::Dns, self.resolve(endpoint)).await?;
-        let tcp = ladder.climb(RungName::Tcp, self.reach(&host, &addresses)).await?;
+        let tcp = match self.known(endpoint, ladder) {
+            Some(addresses) => self.reach_again(&host, endpoint, addresses).await?,
+            None => {
+                let addresses = ladder.climb(RungName::Dns, self.resolve(endpoint)).await?;
+                ladder.climb(RungName::Tcp, self.reach(&host, &addresses)).await?
+            }
+        };
+        let words = if ladder.is_watched() { Words::Wanted } else { Words::Unwanted };
         let stream = match endpoint.security {
-            Security::Tls => ladder.climb(RungName::Tls, self.encrypt(tcp, endpoint)).await?,
+            Security::Tls => ladder.climb(RungName::Tls, self.encrypt(tcp, endpoint, words)).await?,
             Security::StartTls => Stream::plain(tcp, self.timeouts.answer),
             Security::None => {
                 ladder.skip(RungName::Tls, "the settings ask for no encryption");
@@ -106,8 +121,37 @@ impl Connector {
         let Some(tcp) = wire.into_stream()?.into_plain() else {
             return Err(Failure::permanent_profile(FailureCode::Internal, "TLS inside TLS was asked for"));
         };
-        let (stream, words) = self.encrypt(tcp, endpoint).await?;
+        let (stream, words) = self.encrypt(tcp, endpoint, Words::Wanted).await?;
         Ok((Wire::new(stream, host, self.timeouts.answer), words))
+    }
+
+    /// The addresses that were found a moment ago; nothing where somebody wants to see how they are found.
+    fn known(&self, endpoint: &Endpoint, ladder: &Ladder<'_>) -> Option<Vec<SocketAddr>> {
+        let name = ascii_name(&endpoint.server).ok().filter(|_| !ladder.is_watched())?;
+        self.names.get(&name, endpoint.port)
+    }
+
+    /// Connects to known addresses. Where nobody answers, the name is resolved anew: the server may have moved. If it has
+    /// not, trying the same addresses again would only take twice the time.
+    async fn reach_again(
+        &self,
+        host: &str,
+        endpoint: &Endpoint,
+        mut known: Vec<SocketAddr>,
+    ) -> Result<TcpStream, Failure> {
+        let failure = match self.reach(host, &known).await {
+            Ok((tcp, _)) => return Ok(tcp),
+            Err(failure) => failure,
+        };
+        self.names.forget(&ascii_name(&endpoint.server)?, endpoint.port);
+        let (found, _) = self.resolve(endpoint).await?;
+        let mut sorted = found.clone();
+        known.sort_unstable();
+        sorted.sort_unstable();
+        if sorted == known {
+            return Err(failure);
+        }
+        self.reach(host, &found).await.map(|(tcp, _)| tcp)
     }
 
     async fn resolve(&self, endpoint: &Endpoint) -> Result<(Vec<SocketAddr>, String), Failure> {
@@ -126,6 +170,7 @@ impl Connector {
         if addresses.is_empty() {
             return Err(failure::resolving(&name, &io::Error::other("the name has no address")));
         }
+        self.names.keep(&name, endpoint.port, &addresses);
         let words = addresses.iter().map(|a| a.ip().to_string()).collect::<Vec<_>>().join(", ");
         Ok((addresses, words))
     }
@@ -167,7 +212,12 @@ impl Connector {
         }
     }
 
-    async fn encrypt(&self, tcp: TcpStream, endpoint: &Endpoint) -> Result<(Stream, String), Failure> {
+    async fn encrypt(
+        &self,
+        tcp: TcpStream,
+        endpoint: &Endpoint,
+        words: Words,
+    ) -> Result<(Stream, String), Failure> {
         let host = shown(endpoint);
         let name = ServerName::try_from(ascii_name(&endpoint.server)?)
             .map_err(|_| failure::not_a_name(&endpoint.server))?;
@@ -179,6 +229,9 @@ impl Connector {
                 failure::timed_out(&host, doing)
             })?
             .map_err(|error| failure::io(&host, &error))?;
+        if words == Words::Unwanted {
+            return Ok((Stream::tls(tls, self.timeouts.answer), String::new()));
+        }
         let (_, session) = tls.get_ref();
         let version = session.protocol_version().and_then(|v| v.as_str()).unwrap_or("TLS");
         let cipher = session.negotiated_cipher_suite().and_then(|s| s.suite().as_str()).unwrap_or_default();

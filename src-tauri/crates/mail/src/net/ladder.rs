@@ -12,6 +12,7 @@ use tokio::time::Instant;
 pub struct Ladder<'a> {
     report: &'a dyn RungSink,
     rungs: Vec<Rung>,
+    watched: bool,
 }
 
 static NOBODY: NoReport = NoReport;
@@ -20,7 +21,7 @@ impl Ladder<'static> {
     /// A ladder that nobody watches, for ordinary connections.
     #[must_use]
     pub fn unwatched() -> Self {
-        Self::new(&NOBODY)
+        Self { report: &NOBODY, rungs: Vec::new(), watched: false }
     }
 }
 
@@ -28,7 +29,13 @@ impl<'a> Ladder<'a> {
     /// A ladder whose rungs are reported as they are climbed.
     #[must_use]
     pub fn new(report: &'a dyn RungSink) -> Self {
-        Self { report, rungs: Vec::new() }
+        Self { report, rungs: Vec::new(), watched: true }
+    }
+
+    /// Whether somebody wants to see how each rung was climbed.
+    #[must_use]
+    pub(super) const fn is_watched(&self) -> bool {
+        self.watched
     }
 
     /// Does one rung's work, which gives a value and the words to show for it.
@@ -45,7 +52,10 @@ impl<'a> Ladder<'a> {
         let took_ms = u32::try_from(started.elapsed().as_millis()).unwrap_or(u32::MAX);
         match done {
             Ok((value, said)) => {
-                self.push(Rung { name, outcome: RungOutcome::Passed, took_ms, server_said: one_line(&said) });
+                if self.watched {
+                    let server_said = one_line(&said);
+                    self.push(Rung { name, outcome: RungOutcome::Passed, took_ms, server_said });
+                }
                 Ok(value)
             }
             Err(failure) => {
@@ -69,6 +79,9 @@ impl<'a> Ladder<'a> {
     }
 
     fn push(&mut self, rung: Rung) {
+        if !self.watched {
+            return;
+        }
         self.report.climbed(&rung);
         self.rungs.push(rung);
     }

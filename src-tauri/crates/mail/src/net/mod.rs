@@ -7,6 +7,7 @@ mod certificate;
 mod connect;
 pub mod failure;
 mod ladder;
+mod names;
 mod opening;
 mod stream;
 mod trust;

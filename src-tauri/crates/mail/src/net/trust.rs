@@ -15,21 +15,26 @@ use rustls_pki_types::{CertificateDer, ServerName, UnixTime, pem::PemObject};
 use std::{
     collections::{BTreeSet, HashMap},
     fmt,
-    sync::{Arc, Mutex, PoisonError},
+    fs::File,
+    io::Read,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant, SystemTime},
 };
 use tandem_domain::{
     failure::{Failure, FailureCode, RefusedCertificate},
     profile::CertificateTrust,
 };
-use tokio::io::AsyncReadExt;
 
 const MAX_CA_FILE_BYTES: u64 = 4 * 1024 * 1024;
 const MAX_CACHED_CONFIGS: usize = 64;
+/// Whether a CA file was changed is looked at this often.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// TLS settings, made once per distinct trust: sessions are resumed, and the system's roots are loaded once.
 #[derive(Default)]
 pub(super) struct TlsConfigs {
     cached: Mutex<HashMap<TrustKey, Arc<ClientConfig>>>,
+    files: Mutex<HashMap<String, CaFile>>,
 }
 
 /// What a configuration depends on. The CA file counts by its content, so that a changed file takes effect.
@@ -39,27 +44,66 @@ struct TrustKey {
     pins: BTreeSet<String>,
 }
 
+/// A CA file as it was when it was read last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct CaFile {
+    length: u64,
+    modified: Option<SystemTime>,
+    fingerprint: [u8; 32],
+    looked_at: Instant,
+}
+
 impl TlsConfigs {
     /// The settings for a trust.
     pub(super) async fn get(&self, trust: &CertificateTrust) -> Result<Arc<ClientConfig>, Failure> {
-        let pem = match &trust.ca_file {
-            Some(path) => Some((path.as_str(), read_ca_file(path).await?)),
-            None => None,
-        };
         let pins: BTreeSet<String> = trust.pinned_sha256.iter().map(|pin| normal_pin(pin)).collect();
-        let key = TrustKey { ca: pem.as_ref().map(|(_, pem)| certificate::fingerprint(pem)), pins };
-        let cached = self.cached.lock().unwrap_or_else(PoisonError::into_inner).get(&key).cloned();
-        if let Some(config) = cached {
+        let Some(path) = &trust.ca_file else { return self.settings(TrustKey { ca: None, pins }, None) };
+        let known = locked(&self.files).get(path).copied();
+        let (file, pem) = match known.filter(|known| known.looked_at.elapsed() < LOOK_EVERY) {
+            Some(known) => (known, None),
+            None => read_ca_file(path, known).await?,
+        };
+        let key = TrustKey { ca: Some(file.fingerprint), pins };
+        let pem = match pem {
+            Some(pem) => pem,
+            // The same file as before: most often there are settings for it.
+            None => match self.made(&key) {
+                Some(config) => {
+                    locked(&self.files).insert(path.clone(), file);
+                    return Ok(config);
+                }
+                None => read_ca_file(path, None).await?.1.unwrap_or_default(),
+            },
+        };
+        let config = self.settings(key, Some((path, &pem)))?;
+        let mut files = locked(&self.files);
+        if files.len() >= MAX_CACHED_CONFIGS {
+            files.clear();
+        }
+        files.insert(path.clone(), file);
+        Ok(config)
+    }
+
+    fn made(&self, key: &TrustKey) -> Option<Arc<ClientConfig>> {
+        locked(&self.cached).get(key).cloned()
+    }
+
+    fn settings(&self, key: TrustKey, pem: Option<(&str, &[u8])>) -> Result<Arc<ClientConfig>, Failure> {
+        if let Some(config) = self.made(&key) {
             return Ok(config);
         }
-        let config = Arc::new(build(pem.as_ref().map(|(path, pem)| (*path, pem.as_slice())), &key.pins)?);
-        let mut cached = self.cached.lock().unwrap_or_else(PoisonError::into_inner);
+        let config = Arc::new(build(pem, &key.pins)?);
+        let mut cached = locked(&self.cached);
         if cached.len() >= MAX_CACHED_CONFIGS {
             cached.clear();
         }
         cached.insert(key, Arc::clone(&config));
         Ok(config)
     }
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Why a certificate was refused, carried through rustls to [`failure::handshake`].
@@ -82,15 +126,29 @@ fn normal_pin(pin: &str) -> String {
     pin.chars().filter(char::is_ascii_hexdigit).map(|c| c.to_ascii_lowercase()).collect()
 }
 
-async fn read_ca_file(path: &str) -> Result<Vec<u8>, Failure> {
-    let unreadable = |error: std::io::Error| failure::ca_file(path, &format!("cannot be read: {error}"));
-    let file = tokio::fs::File::open(path).await.map_err(unreadable)?;
-    let mut pem = Vec::new();
-    file.take(MAX_CA_FILE_BYTES + 1).read_to_end(&mut pem).await.map_err(unreadable)?;
-    if pem.len() as u64 > MAX_CA_FILE_BYTES {
+/// Reads a CA file, unless it is as it was known to be: then only its content is missing in what is given back.
+async fn read_ca_file(path: &str, known: Option<CaFile>) -> Result<(CaFile, Option<Vec<u8>>), Failure> {
+    let owned = path.to_owned();
+    // One step on a thread that may block: a look at the file costs less than the way there.
+    let read = tokio::task::spawn_blocking(move || {
+        let file = File::open(&owned)?;
+        let found = file.metadata()?;
+        let (length, modified) = (found.len(), found.modified().ok());
+        let is_known = |known: &CaFile| known.length == length && known.modified == modified;
+        if let Some(known) = known.filter(|known| modified.is_some() && is_known(known)) {
+            return Ok((CaFile { looked_at: Instant::now(), ..known }, None));
+        }
+        let mut pem = Vec::new();
+        file.take(MAX_CA_FILE_BYTES + 1).read_to_end(&mut pem)?;
+        let fingerprint = certificate::fingerprint(&pem);
+        Ok((CaFile { length, modified, fingerprint, looked_at: Instant::now() }, Some(pem)))
+    });
+    let read = read.await.unwrap_or_else(|error| Err(std::io::Error::other(error)));
+    let (file, pem) = read.map_err(|error| failure::ca_file(path, &format!("cannot be read: {error}")))?;
+    if pem.as_ref().is_some_and(|pem| pem.len() as u64 > MAX_CA_FILE_BYTES) {
         return Err(failure::ca_file(path, "is larger than 4 MiB"));
     }
-    Ok(pem)
+    Ok((file, pem))
 }
 
 fn build(pem: Option<(&str, &[u8])>, pins: &BTreeSet<String>) -> Result<ClientConfig, Failure> {

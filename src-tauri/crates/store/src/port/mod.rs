@@ -8,6 +8,7 @@ mod configuration;
 mod directory;
 mod ledger;
 mod monitoring;
+mod quiet;
 mod reads;
 mod schedule;
 mod test_job_desk;

@@ -21,6 +21,7 @@ use rusqlite::Connection;
 use std::io::{self, Write};
 use tandem_domain::{
     Instant,
+    address::EmailAddress,
     alert::{Alert, AlertLevel},
     directory::{DirectoryEntry, DirectoryId},
     ids::{AlertId, EmailId, MailboxId, ProfileId, QuarantineId},
@@ -89,6 +90,14 @@ impl Store {
             Ok(all.into_iter().map(|one| mailbox_view(connection, one)).collect::<Result<_, _>>()?)
         })
         .await
+    }
+
+    /// The addresses of all mailboxes.
+    ///
+    /// # Errors
+    /// [`StorageError`].
+    pub async fn mailbox_addresses(&self) -> Result<Vec<(MailboxId, EmailAddress)>, StorageError> {
+        self.read(|connection| Ok(mailbox::addresses(connection)?)).await
     }
 
     /// One mailbox.

@@ -3,7 +3,12 @@
 use super::not_found;
 use crate::{
     ChangeKind, Store,
-    table::{circuit, coverage, cycle, history, mailbox_workload, schedule},
+    table::{
+        circuit, coverage, cycle, history,
+        mailbox_workload::{self, Completion},
+        schedule,
+    },
+    writer::Changes,
 };
 use async_trait::async_trait;
 use rusqlite::Connection;
@@ -64,29 +69,10 @@ impl Schedule for Store {
 
     async fn finish(&self, report: CycleReport) -> Result<(), StorageError> {
         self.write(move |connection, changes| {
-            let CycleReport { mailbox, workload, ended_at, .. } = report;
-            if schedule::finish(connection, &report)? == 0 {
-                return Err(not_found("mailbox", mailbox));
+            if end_cycle(connection, &report, changes)?.is_none() {
+                return Err(not_found("mailbox", report.mailbox));
             }
-            circuit::free_probe(connection, mailbox, workload)?;
-            match &report.failure {
-                Some(failure) => {
-                    mailbox_workload::failed(connection, mailbox, workload, failure, ended_at)?;
-                    if report.next_due_at.is_none() {
-                        mailbox_workload::stop(connection, mailbox, workload, failure.code)?;
-                    }
-                }
-                None if report.expected_at.is_some() => {
-                    mailbox_workload::completed(connection, mailbox, workload, ended_at)?;
-                    if workload == Workload::Incoming {
-                        coverage::extend(connection, mailbox, report.started_at, ended_at)?;
-                    }
-                }
-                None => {}
-            }
-            cycle::insert(connection, &report)?;
-            history::add(connection, &report)?;
-            changes.extend([ChangeKind::Configuration, ChangeKind::Schedule]);
+            history::add(connection, std::slice::from_ref(&report))?;
             Ok(())
         })
         .await
@@ -175,6 +161,40 @@ impl Schedule for Store {
         })
         .await
     }
+}
+
+/// Records a cycle's end, but for the history of all mailboxes. The instant at which the workload is due next; `None` when
+/// there is no such workload (any more).
+pub(super) fn end_cycle(
+    connection: &Connection,
+    report: &CycleReport,
+    changes: &mut Changes,
+) -> rusqlite::Result<Option<Option<Instant>>> {
+    let CycleReport { mailbox, workload, ended_at, .. } = *report;
+    let Some(due_at) = schedule::finish(connection, report)? else { return Ok(None) };
+    circuit::free_probe(connection, mailbox, workload)?;
+    match &report.failure {
+        Some(failure) => {
+            mailbox_workload::failed(connection, mailbox, workload, failure, ended_at)?;
+            if report.next_due_at.is_none() {
+                mailbox_workload::stop(connection, mailbox, workload, failure.code)?;
+            }
+            changes.push(ChangeKind::Configuration);
+        }
+        None if report.expected_at.is_some() => {
+            // Thousands of mailboxes that go on being well are no news to whoever shows their configuration.
+            if mailbox_workload::completed(connection, mailbox, workload, ended_at)? == Completion::First {
+                changes.push(ChangeKind::Configuration);
+            }
+            if workload == Workload::Incoming {
+                coverage::extend(connection, mailbox, report.started_at, ended_at)?;
+            }
+        }
+        None => {}
+    }
+    cycle::insert(connection, report)?;
+    changes.push(ChangeKind::Schedule);
+    Ok(Some(due_at))
 }
 
 /// Takes a lease, and the probe with it.

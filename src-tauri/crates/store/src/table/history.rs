@@ -1,20 +1,31 @@
 //! `history`: the latest cycle of each workload, and the rows that its hours belong to.
 
-use super::history_hour;
+use super::history_hour::{self, Added, hour_of};
 use crate::{
     codec::{instant, ms, word},
     view::{LatestCycle, WorkloadPulse},
 };
 use rusqlite::{Connection, Row, params};
+use std::collections::BTreeMap;
 use tandem_domain::{frequency::Activity, ids::MailboxId, workload::Workload};
 use tandem_engine::ports::storage::CycleReport;
 
-/// Adds a cycle to the history of its workload and of all mailboxes, and forgets hours that are too old.
-pub(crate) fn add(connection: &Connection, report: &CycleReport) -> rusqlite::Result<()> {
-    let oldest = history_hour::oldest_kept(connection, report.ended_at)?;
-    for mailbox in [Some(report.mailbox), None] {
-        let row = put(connection, mailbox, report)?;
-        history_hour::add(connection, row, report, oldest)?;
+/// Adds cycles that were recorded together to the history of their workloads and of all mailboxes, and forgets hours that
+/// are too old.
+pub(crate) fn add(connection: &Connection, reports: &[CycleReport]) -> rusqlite::Result<()> {
+    let Some(last) = reports.last() else { return Ok(()) };
+    let oldest = history_hour::oldest_kept(connection, last.ended_at)?;
+    let mut of_all: BTreeMap<(&str, i64), (&CycleReport, Added)> = BTreeMap::new();
+    for report in reports {
+        let (hour, added) = (hour_of(report.ended_at), Added::of(report));
+        let row = put(connection, Some(report.mailbox), report)?;
+        history_hour::add(connection, row, hour, added, oldest)?;
+        let sum = of_all.entry((report.workload.as_str(), hour)).or_insert((report, Added::default()));
+        *sum = (report, sum.1.and(added));
+    }
+    for ((_, hour), (latest, added)) in of_all {
+        let row = put(connection, None, latest)?;
+        history_hour::add(connection, row, hour, added, oldest)?;
     }
     Ok(())
 }

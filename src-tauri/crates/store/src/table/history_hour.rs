@@ -24,21 +24,57 @@ pub(crate) fn oldest_kept(connection: &Connection, now: Instant) -> rusqlite::Re
     Ok(hour_of(now).saturating_sub(days.saturating_mul(24)))
 }
 
-/// Adds a cycle to its hour, and forgets the hours of the same workload that are too old.
+/// What cycles of one hour add to it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Added {
+    cycles: i64,
+    failures: i64,
+    items: i64,
+    took_ms: i64,
+}
+
+impl Added {
+    /// What one cycle adds.
+    pub(crate) fn of(report: &CycleReport) -> Self {
+        Self {
+            cycles: 1,
+            failures: report.failure.is_some().into(),
+            items: report.items.into(),
+            took_ms: (report.ended_at - report.started_at).num_milliseconds().max(0),
+        }
+    }
+
+    /// Both together.
+    pub(crate) fn and(self, other: Self) -> Self {
+        Self {
+            cycles: self.cycles.saturating_add(other.cycles),
+            failures: self.failures.saturating_add(other.failures),
+            items: self.items.saturating_add(other.items),
+            took_ms: self.took_ms.saturating_add(other.took_ms),
+        }
+    }
+}
+
+/// Adds cycles to their hour. With the first of an hour, the hours of the same workload that are too old are forgotten.
 pub(crate) fn add(
     connection: &Connection,
     history: i64,
-    report: &CycleReport,
+    hour: i64,
+    added: Added,
     oldest: i64,
 ) -> rusqlite::Result<()> {
-    let mut upsert = connection.prepare_cached(
-        "INSERT INTO history_hour (history, hour, cycles, failures, items, took_ms) VALUES (?1, ?2, 1, ?3, ?4, ?5)
-         ON CONFLICT (history, hour) DO UPDATE SET cycles = cycles + 1, failures = failures + ?3, items = items + ?4,
-            took_ms = took_ms + ?5",
+    let Added { cycles, failures, items, took_ms } = added;
+    let mut update = connection.prepare_cached(
+        "UPDATE history_hour SET cycles = cycles + ?3, failures = failures + ?4, items = items + ?5,
+            took_ms = took_ms + ?6 WHERE history = ?1 AND hour = ?2",
     )?;
-    let took = (report.ended_at - report.started_at).num_milliseconds().max(0);
-    let failures = i64::from(report.failure.is_some());
-    upsert.execute(params![history, hour_of(report.ended_at), failures, report.items, took])?;
+    if update.execute(params![history, hour, cycles, failures, items, took_ms])? > 0 {
+        return Ok(());
+    }
+    let mut insert = connection.prepare_cached(
+        "INSERT INTO history_hour (history, hour, cycles, failures, items, took_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+    )?;
+    insert.execute(params![history, hour, cycles, failures, items, took_ms])?;
     let mut forget =
         connection.prepare_cached("DELETE FROM history_hour WHERE history = ?1 AND hour < ?2")?;
     forget.execute(params![history, oldest])?;

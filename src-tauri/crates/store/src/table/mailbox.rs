@@ -47,6 +47,12 @@ pub(crate) fn all(connection: &Connection) -> rusqlite::Result<Vec<Mailbox>> {
     Ok(mailboxes)
 }
 
+/// The addresses of all mailboxes.
+pub(crate) fn addresses(connection: &Connection) -> rusqlite::Result<Vec<(MailboxId, EmailAddress)>> {
+    let mut select = connection.prepare_cached("SELECT id, email FROM mailbox")?;
+    select.query_map([], |row| Ok((MailboxId(row.get("id")?), address(row, "email")?)))?.collect()
+}
+
 /// Creates or updates a mailbox; the states of its workloads stay.
 pub(crate) fn upsert(connection: &Connection, mailbox: &Mailbox) -> rusqlite::Result<()> {
     connection.execute(

@@ -147,20 +147,36 @@ pub(crate) fn reset(connection: &Connection, mailbox: MailboxId) -> rusqlite::Re
     Ok(())
 }
 
+/// What a completed cycle means to its workload.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Completion {
+    /// It was well before.
+    Another,
+    /// It is well since this cycle.
+    First,
+}
+
 /// Records that a cycle completed.
 pub(crate) fn completed(
     connection: &Connection,
     mailbox: MailboxId,
     workload: Workload,
     at: Instant,
-) -> rusqlite::Result<()> {
+) -> rusqlite::Result<Completion> {
+    let status = status_word(WorkloadStatus::Success);
+    let mut again = connection.prepare_cached(
+        "UPDATE mailbox_workload SET last_success_at = ?4 WHERE mailbox = ?1 AND workload = ?2 AND status = ?3
+            AND last_success_at IS NOT NULL AND last_failure IS NULL AND last_failure_at IS NULL",
+    )?;
+    if again.execute(params![mailbox.0, workload.as_str(), status, ms(at)])? > 0 {
+        return Ok(Completion::Another);
+    }
     let mut update = connection.prepare_cached(
         "UPDATE mailbox_workload SET status = ?3, last_success_at = ?4, last_failure = NULL, last_failure_at = NULL
          WHERE mailbox = ?1 AND workload = ?2",
     )?;
-    let status = status_word(WorkloadStatus::Success);
     update.execute(params![mailbox.0, workload.as_str(), status, ms(at)])?;
-    Ok(())
+    Ok(Completion::First)
 }
 
 /// Records that a cycle failed. A proof dated after it is of a clock that was set back, and is dropped.

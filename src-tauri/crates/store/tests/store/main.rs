@@ -20,6 +20,7 @@ mod ledger;
 mod migration;
 mod opening;
 mod packs;
+mod quiet;
 mod schedule;
 mod schema;
 mod support;

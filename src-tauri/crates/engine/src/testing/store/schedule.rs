@@ -198,7 +198,7 @@ fn lease(state: &mut State, mailbox: MailboxId, workload: Workload) -> DueWork {
 }
 
 impl State {
-    fn circuit(&self, mailbox: MailboxId, workload: Workload) -> Circuit {
+    pub(super) fn circuit(&self, mailbox: MailboxId, workload: Workload) -> Circuit {
         let profile = self.mailboxes[&mailbox].profile.unwrap();
         self.circuits.get(&(profile, workload)).cloned().unwrap_or_default()
     }

@@ -1,0 +1,201 @@
+//! Mailboxes in which nothing happens: what costs little for one of them is done for thousands, every few minutes.
+//!
+//! Outgoing mail of which there is nothing to do is looked at in storage, for many mailboxes in one go: no connection, no
+//! permit, no lease. And the ends of cycles that found nothing are recorded together. One that is lost in a crash was
+//! still leased: it runs again. Whatever a cycle decided is durable before its end, as ever.
+
+use super::{Engine, work::Started};
+use crate::{
+    access::{Prepared, reached},
+    cycle::CycleOutcome,
+    events::EngineEvent,
+    ports::{
+        Ports,
+        quiet::QuietWork,
+        storage::{CycleReport, StorageError},
+    },
+};
+use std::{
+    collections::HashMap,
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+use tandem_domain::{
+    Instant,
+    ids::{CycleId, ProfileId},
+    mailbox::Mailbox,
+    profile::{AuthenticateUsing, EmailServerProfile},
+    schedule::CycleEnd,
+    settings::OrganizationSettings,
+    workload::Workload,
+};
+use uuid::Uuid;
+
+/// So many mailboxes are looked at and recorded in one step.
+const TOGETHER: u32 = 500;
+/// So many that are due at once are in step, and are to be spread.
+const CROWD: usize = 32;
+
+/// Whether ends may wait for others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Haste {
+    /// For a moment.
+    Wait,
+    /// No: somebody waits for them.
+    Now,
+}
+
+/// Ends that wait to be recorded: at once where none was recorded for so long, and this often else.
+#[derive(Debug)]
+pub(super) struct QuietEnds {
+    every: Duration,
+    waiting: Mutex<Waiting>,
+}
+
+#[derive(Debug, Default)]
+struct Waiting {
+    reports: Vec<CycleReport>,
+    /// When some were recorded last, on the clock that never goes back.
+    recorded_at: Option<Duration>,
+}
+
+impl QuietEnds {
+    pub(super) fn every(every: chrono::Duration) -> Self {
+        Self { every: every.to_std().unwrap_or_default(), waiting: Mutex::default() }
+    }
+
+    /// How long until the next are recorded; `None` when there are none.
+    pub(super) fn due_in(&self, now: Duration) -> Option<Duration> {
+        let waiting = self.waiting();
+        (!waiting.reports.is_empty()).then(|| waiting.due_in(self.every, now))
+    }
+
+    fn add(&self, report: CycleReport) {
+        self.waiting().reports.push(report);
+    }
+
+    fn take(&self, haste: Haste, now: Duration) -> Vec<CycleReport> {
+        let mut waiting = self.waiting();
+        if waiting.reports.is_empty() || haste == Haste::Wait && !waiting.due_in(self.every, now).is_zero() {
+            return Vec::new();
+        }
+        waiting.recorded_at = Some(now);
+        std::mem::take(&mut waiting.reports)
+    }
+
+    fn waiting(&self) -> MutexGuard<'_, Waiting> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Waiting {
+    fn due_in(&self, every: Duration, now: Duration) -> Duration {
+        self.recorded_at.map_or(Duration::ZERO, |at| (at + every).saturating_sub(now))
+    }
+}
+
+/// Whether nothing came of a cycle but the proof that all is well.
+pub(super) fn is_quiet(outcome: &CycleOutcome) -> bool {
+    outcome.end == CycleEnd::Completed
+        && outcome.items == 0
+        && outcome.again_at.is_none()
+        && !outcome.awaits_evidence
+}
+
+impl Engine {
+    /// Keeps the end of a cycle that found nothing for [`Engine::record_quiet`].
+    pub(super) fn ended_quietly(&self, report: CycleReport) {
+        self.quiet.add(report);
+    }
+
+    /// Records what waits, when it is time, and says how many ends that were. What storage does not take is tried again with
+    /// the other ends.
+    pub(super) async fn record_quiet(&self, haste: Haste) -> usize {
+        let reports = self.quiet.take(haste, self.ports.clock.monotonic());
+        if reports.is_empty() {
+            return 0;
+        }
+        match self.ports.storage.finish_all(reports.clone()).await {
+            Ok(next) => next.into_iter().for_each(|at| self.look_by(at)),
+            Err(error) => self.endings.keep(&reports, &error),
+        }
+        reports.iter().for_each(|report| self.tell_finished(report));
+        reports.len()
+    }
+
+    /// Does with outgoing mail that is due and of which there is nothing to do. Where something is wrong besides, such as a
+    /// password that is not there, it is left to a cycle of its own. Says how many it was.
+    pub(super) async fn pass_quiet(&self, now: Instant) -> Result<usize, StorageError> {
+        let storage = &self.ports.storage;
+        let mut passed = 0;
+        loop {
+            let QuietWork { settings, due, profiles } = storage.quiet_outgoing(now, TOGETHER).await?;
+            if due.is_empty() {
+                return Ok(passed);
+            }
+            let in_step = due.len() >= CROWD;
+            let mut servers = Servers { settings, profiles, shared: HashMap::new(), own: None };
+            let mut reports = Vec::with_capacity(due.len());
+            for (work, mailbox) in due {
+                let Some(prepared) = servers.reach(&self.ports, work.profile, mailbox).await else {
+                    continue;
+                };
+                let started = Started { cycle: CycleId(Uuid::new_v4()), at: now, in_step };
+                let outcome = CycleOutcome::nothing();
+                reports.push(self.concluded(&work, started, Some(prepared), &outcome).await);
+            }
+            let next = storage.finish_all(reports.clone()).await?;
+            next.into_iter().for_each(|at| self.look_by(at));
+            for report in &reports {
+                let CycleReport { mailbox, workload, cycle, .. } = *report;
+                self.ports.events.emit(EngineEvent::CycleStarted { mailbox, workload, cycle });
+                self.tell_finished(report);
+            }
+            passed += reports.len();
+            if reports.len() < TOGETHER as usize {
+                return Ok(passed);
+            }
+        }
+    }
+
+    pub(super) fn tell_finished(&self, report: &CycleReport) {
+        self.ports.events.emit(EngineEvent::CycleFinished {
+            mailbox: report.mailbox,
+            workload: report.workload,
+            cycle: report.cycle,
+            items: report.items,
+            failure: report.failure.clone(),
+            next_due_at: report.next_due_at,
+        });
+    }
+}
+
+/// The servers of the mailboxes that are looked at together.
+struct Servers {
+    settings: OrganizationSettings,
+    profiles: HashMap<ProfileId, EmailServerProfile>,
+    /// How those are reached whose mailboxes all log in alike; the mailbox is the last one's.
+    shared: HashMap<ProfileId, Prepared>,
+    /// The last one that logs in by itself.
+    own: Option<Prepared>,
+}
+
+impl Servers {
+    /// How a mailbox is reached; `None` when something is in the way.
+    async fn reach(&mut self, ports: &Ports, id: ProfileId, mailbox: Mailbox) -> Option<&Prepared> {
+        if self.shared.contains_key(&id) {
+            let shared = self.shared.get_mut(&id)?;
+            shared.mailbox = mailbox;
+            return Some(shared);
+        }
+        let (settings, profile) = (self.settings.clone(), self.profiles.get(&id)?.clone());
+        let authenticates = profile.authenticate_using;
+        let prepared = reached(ports, settings, mailbox, profile, Workload::Outgoing).await.ok()?;
+        match authenticates {
+            AuthenticateUsing::Profile | AuthenticateUsing::Anonymous => {
+                Some(self.shared.entry(id).insert_entry(prepared).into_mut())
+            }
+            _ => Some(self.own.insert(prepared)),
+        }
+    }
+}
