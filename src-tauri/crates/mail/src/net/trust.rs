@@ -18,7 +18,7 @@ use std::{
     fs::File,
     io::Read,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::{Duration, Instant, SystemTime},
+    time::SystemTime,
 };
 use tandem_domain::{
     failure::{Failure, FailureCode, RefusedCertificate},
@@ -27,8 +27,6 @@ use tandem_domain::{
 
 const MAX_CA_FILE_BYTES: u64 = 4 * 1024 * 1024;
 const MAX_CACHED_CONFIGS: usize = 64;
-/// Whether a CA file was changed is looked at this often.
-const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// TLS settings, made once per distinct trust: sessions are resumed, and the system's roots are loaded once.
 #[derive(Default)]
@@ -50,7 +48,6 @@ struct CaFile {
     length: u64,
     modified: Option<SystemTime>,
     fingerprint: [u8; 32],
-    looked_at: Instant,
 }
 
 impl TlsConfigs {
@@ -59,19 +56,13 @@ impl TlsConfigs {
         let pins: BTreeSet<String> = trust.pinned_sha256.iter().map(|pin| normal_pin(pin)).collect();
         let Some(path) = &trust.ca_file else { return self.settings(TrustKey { ca: None, pins }, None) };
         let known = locked(&self.files).get(path).copied();
-        let (file, pem) = match known.filter(|known| known.looked_at.elapsed() < LOOK_EVERY) {
-            Some(known) => (known, None),
-            None => read_ca_file(path, known).await?,
-        };
+        let (file, pem) = read_ca_file(path, known).await?;
         let key = TrustKey { ca: Some(file.fingerprint), pins };
         let pem = match pem {
             Some(pem) => pem,
             // The same file as before: most often there are settings for it.
             None => match self.made(&key) {
-                Some(config) => {
-                    locked(&self.files).insert(path.clone(), file);
-                    return Ok(config);
-                }
+                Some(config) => return Ok(config),
                 None => read_ca_file(path, None).await?.1.unwrap_or_default(),
             },
         };
@@ -136,12 +127,11 @@ async fn read_ca_file(path: &str, known: Option<CaFile>) -> Result<(CaFile, Opti
         let (length, modified) = (found.len(), found.modified().ok());
         let is_known = |known: &CaFile| known.length == length && known.modified == modified;
         if let Some(known) = known.filter(|known| modified.is_some() && is_known(known)) {
-            return Ok((CaFile { looked_at: Instant::now(), ..known }, None));
+            return Ok((known, None));
         }
         let mut pem = Vec::new();
         file.take(MAX_CA_FILE_BYTES + 1).read_to_end(&mut pem)?;
-        let fingerprint = certificate::fingerprint(&pem);
-        Ok((CaFile { length, modified, fingerprint, looked_at: Instant::now() }, Some(pem)))
+        Ok((CaFile { length, modified, fingerprint: certificate::fingerprint(&pem) }, Some(pem)))
     });
     let read = read.await.unwrap_or_else(|error| Err(std::io::Error::other(error)));
     let (file, pem) = read.map_err(|error| failure::ca_file(path, &format!("cannot be read: {error}")))?;
