@@ -405,6 +405,8 @@ export const noSummary: MigrationSummaryView = {
   passwords_missing: 0,
   queues_to_test: 0,
   users_to_test: 0,
+  to_test: [],
+  to_approve: [],
   can_undo: false,
   undo_refused: null,
   process_email_using: "email_router",

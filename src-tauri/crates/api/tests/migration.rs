@@ -222,6 +222,8 @@ async fn a_password_is_entered_once_for_all_that_use_it_and_forgotten_with_the_m
     tandem.plan_migration(planned(&folders)).await.unwrap();
     let summary = tandem.apply_migration(ApplyMigrationRequest::default()).await.unwrap();
     assert_eq!((summary.passwords_missing, summary.queues_to_test, summary.users_to_test), (12, 4, 8));
+    assert_eq!((summary.to_test.len(), &summary.to_approve), (12, &summary.to_test));
+    assert!(summary.to_test.iter().take(4).all(|one| one.starts_with("support")), "{:?}", summary.to_test);
     let enter = |credential, password: &str| EnterMigrationPasswordsRequest {
         passwords: vec![MigrationPassword { credential, password: SecretText(password.to_owned()) }],
     };
@@ -249,8 +251,9 @@ async fn the_practice_organization_plays_routers_whose_passwords_can_be_read() {
     let home = tempfile::tempdir().unwrap();
     let practice = Practice::start().await.unwrap();
     let tandem = practice.tandem();
-    let folder = home.path().join("routers").to_string_lossy().into_owned();
-    let made = tandem.write_sample_router_files(SampleRouterFilesRequest { folder }).await.unwrap();
+    let made = tandem.write_sample_router_files(SampleRouterFilesRequest::default()).await.unwrap();
+    let own = made.routers[0].clone();
+    assert!(fs::exists(&own).unwrap(), "without a folder they are in the practice organization's own");
     let view = tandem.plan_migration(planned(&made.routers)).await.unwrap();
     assert!(view.counts.passwords_recovered > 0 && view.counts.passwords_to_enter == 0, "{:?}", view.counts);
     let before = tandem.export(ExportRequest::default()).await.unwrap();
@@ -260,9 +263,10 @@ async fn the_practice_organization_plays_routers_whose_passwords_can_be_read() {
     assert_eq!(undone.status, "undone");
     assert_eq!(tandem.export(ExportRequest::default()).await.unwrap(), before);
     practice.remove().await;
+    assert!(!fs::exists(&own).unwrap(), "and go with it");
 
     let real = open(home.path()).await;
-    let folder = home.path().join("x").to_string_lossy().into_owned();
+    let folder = Some(home.path().join("x").to_string_lossy().into_owned());
     let refused = real.write_sample_router_files(SampleRouterFilesRequest { folder }).await.unwrap_err();
     assert_eq!(refused.code, "practice_not_running");
     real.close().await;

@@ -55,8 +55,9 @@ export function FilesPage({ state, change }: PageProps) {
     >
       <Text>
         Each Email Router has three files in its Service folder, for example C:\Program Files\Microsoft CRM
-        Email\Service: {SLOTS.map((slot) => FILE_NAMES[slot]).join(", ")}. Copy them to this computer and
-        choose them here, or drop a router’s folder or its three files on its box. They are only read.
+        Email\Service: {SLOTS.map((slot) => FILE_NAMES[slot]).join(", ")}. Copy them to this computer, then
+        name them here: browse, type or paste a path, or drop a router’s folder or its three files on its box.
+        They are only read.
       </Text>
       {plan.data && (
         <MessageBar layout="multiline">
@@ -200,11 +201,8 @@ function routerAt(x: number, y: number): number | null {
 function Samples({ onMade }: { onMade: (folders: string[]) => void }) {
   const practice = useAction("practice", {});
   const write = useMutation({
-    mutationFn: async () => {
-      const folder = await backend().chooseFolder("A folder for sample router files");
-      return folder ? call("write_sample_router_files", { folder }) : null;
-    },
-    onSuccess: (made) => made && onMade(made.routers),
+    mutationFn: () => call("write_sample_router_files", {}),
+    onSuccess: (made) => onMade(made.routers),
   });
   if (!practice.data?.running) return null;
   return (
@@ -216,7 +214,7 @@ function Samples({ onMade }: { onMade: (folders: string[]) => void }) {
         onClick={() => write.mutate()}
         data-testid={testIds.migrationSamples}
       >
-        Make sample files to practice with…
+        Use sample files to practice with
       </Button>
       {write.error && <ErrorPanel error={write.error} />}
     </>

@@ -35,3 +35,10 @@ export function trusting(profile: ProfileView, host: string, sha256: string): Sa
       : end;
   return { ...request, incoming: more(request.incoming), outgoing: more(request.outgoing) };
 }
+
+/** The profile, believing what this authority issued for this host. */
+export function withCaFile(profile: ProfileView, host: string, caFile: string): SaveProfileRequest {
+  const request = asRequest(profile);
+  const more = (end: EndpointView): EndpointView => (end.server === host ? { ...end, ca_file: caFile } : end);
+  return { ...request, incoming: more(request.incoming), outgoing: more(request.outgoing) };
+}

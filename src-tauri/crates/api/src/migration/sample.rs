@@ -56,12 +56,12 @@ impl Tandem {
     ) -> Result<SampleRouterFilesView, ApiError> {
         let practice = self.practice_tandem().await;
         let state = practice.as_ref().map_or(&self.migration, |practice| &practice.migration);
-        let Some(routers) = state.samples.get().cloned() else {
+        let Some((routers, own)) = state.samples.get().cloned() else {
             let remedy = "Start the practice organization, then ask for its router files.";
             let message = "The practice organization is not running.";
             return Err(ApiError::plain("practice_not_running", "practice organization", message, remedy));
         };
-        let folder = PathBuf::from(request.folder);
+        let folder = request.folder.map_or(own, PathBuf::from);
         let written = tokio::task::spawn_blocking(move || write(&routers, &folder));
         written.await.map_err(|error| ApiError::internal("sample files", &error))?
     }
