@@ -431,7 +431,7 @@ export function damageOf(path: string, router: number, slot: string, file: strin
     line,
     class: name,
     code: "0x8005F032",
-    message: `router ${router}, ${file}${line ? `, line ${line}` : ""}: ${words}`,
+    message: `Router ${router}, ${file}${line ? `, line ${line}` : ""}: ${words}.`,
     remedy: "Copy the file again from the router's Service folder.",
   };
 }

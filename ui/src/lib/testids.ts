@@ -19,6 +19,7 @@ export const testIds = {
   homeEngine: "home-engine",
   homeSetUpProfile: "home-set-up-profile",
   homeTryPractice: "home-try-practice",
+  homeMigrate: "home-migrate",
   homeAlert: (id: string) => `home-alert-${id}`,
   homeRunning: "home-running",
 
@@ -155,6 +156,7 @@ export const testIds = {
 
   migration: "migration",
   migrationStep: (step: string) => `migration-step-${step}`,
+  migrationGo: (step: string) => `migration-go-${step}`,
   migrationRouter: (number: number) => `migration-router-${number}`,
   migrationFile: (router: number, slot: string) => `migration-${router}-${slot}`,
   migrationBrowse: (router: number, slot: string) => `migration-${router}-${slot}-browse`,
@@ -169,6 +171,7 @@ export const testIds = {
   migrationSamples: "migration-samples",
   migrationBack: "migration-back",
   migrationNext: "migration-next",
+  migrationProfileDate: "migration-profile-date",
   migrationRow: (id: number) => `migration-row-${id}`,
   migrationRowName: (id: number) => `migration-row-${id}-name`,
   migrationRowMigrate: (id: number) => `migration-row-${id}-migrate`,

@@ -87,6 +87,16 @@ async fn files_go_where_they_belong_and_one_routers_damage_leaves_the_others() {
     assert!(!second.complete && second.slots[0].path.is_none(), "{second:#?}");
     assert!(second.slots[2].moved.as_ref().unwrap().contains("was put there"));
 
+    // What is not there is said where it was named: a file in its slot, a folder for its router.
+    let nowhere = home.path().join("nowhere").to_string_lossy().into_owned();
+    let typed = RouterPaths { number: 1, key: Some(nowhere.clone()), ..RouterPaths::default() };
+    let folder = RouterPaths { number: 2, dropped: vec![nowhere.clone()], ..RouterPaths::default() };
+    let view = read(&tandem, vec![typed, folder]).await;
+    let key = &view.routers[0].slots[0];
+    assert_eq!((key.path.as_ref(), key.problem.is_some()), (Some(&nowhere), true), "{view:#?}");
+    let [_, loose] = view.problems.as_slice() else { panic!("{view:#?}") };
+    assert!((loose.router, &loose.slot) == (2, &None) && loose.message.contains(&nowhere), "{loose:?}");
+
     let state = Path::new(two).join(STATE);
     let whole = fs::read(&state).unwrap();
     fs::write(&state, &whole[..whole.len() / 2]).unwrap();

@@ -85,6 +85,7 @@ export function FilesPage({ state, change }: PageProps) {
           router={router}
           number={index + 1}
           state={state}
+          loose={loose.filter((problem) => problem.router === index + 1)}
           aimed={aimed === index + 1}
           change={change}
         />
@@ -116,17 +117,10 @@ export function FilesPage({ state, change }: PageProps) {
         />
       </div>
       {reading.error && <ErrorPanel error={reading.error} onRetry={() => reading.mutate(state.revision)} />}
-      {loose.map((problem) => (
-        <MessageBar key={`${problem.router} ${problem.file}`} intent="error" layout="multiline">
-          <MessageBarBody>
-            {problem.message}. {problem.remedy} ({problem.code})
-          </MessageBarBody>
-        </MessageBar>
-      ))}
       {state.showErrors && (gaps.length > 0 || (view && !view.ready)) && (
         <MessageBar intent="warning" layout="multiline" role="alert">
           <MessageBarBody>
-            {gaps.length > 0 ? gaps.join(" ") : "Correct what is marked at the files above, then go on."}
+            {gaps.length > 0 ? gaps.join(" ") : "Correct what is marked above, then go on."}
           </MessageBarBody>
         </MessageBar>
       )}

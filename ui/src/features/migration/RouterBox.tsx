@@ -11,7 +11,7 @@ import {
 } from "@fluentui/react-components";
 import { DeleteRegular, DismissRegular, FolderOpenRegular } from "@fluentui/react-icons";
 import { type Dispatch, useState } from "react";
-import type { RouterSlotView } from "../../bindings";
+import type { RouterFileProblem, RouterSlotView } from "../../bindings";
 import { backend } from "../../lib/backend";
 import { pathTyped } from "../../lib/files";
 import { testIds } from "../../lib/testids";
@@ -38,6 +38,7 @@ export function RouterBox(props: {
   router: RouterDraft;
   number: number;
   state: Wizard;
+  loose: RouterFileProblem[];
   aimed: boolean;
   change: Dispatch<Change>;
 }) {
@@ -82,7 +83,13 @@ export function RouterBox(props: {
           <MessageBarBody>Put right: {router.moved.join(" ")}</MessageBarBody>
         </MessageBar>
       )}
-      <Field label={`Or the folder of ${title}, with all three`}>
+      <Field
+        label={`Or the folder of ${title}, with all three`}
+        validationState={props.loose.length > 0 ? "error" : "none"}
+        validationMessage={
+          props.loose.map((one) => `${one.message} ${one.remedy} (${one.code})`).join(" ") || undefined
+        }
+      >
         {(field) => (
           <div className={styles.choose}>
             <TypedPath
@@ -172,7 +179,7 @@ function FileField(props: {
   const problem = path ? seen?.problem : null;
   const name = FILE_NAMES[slot];
   const said = problem
-    ? `${problem.message}. ${problem.remedy} (${problem.code})`
+    ? `${problem.message} ${problem.remedy} (${problem.code})`
     : !path && props.gap
       ? `${name} is not chosen yet.`
       : path && seen?.bytes != null

@@ -1,4 +1,4 @@
-import { Button, MessageBar, MessageBarBody, makeStyles, Text, tokens } from "@fluentui/react-components";
+import { Button, makeStyles, Text, tokens } from "@fluentui/react-components";
 import { useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import type { Certificate, LadderView, MigratedProfile } from "../../bindings";
@@ -9,15 +9,16 @@ import { StatusLabel } from "../../components/StatusLabel";
 import { call } from "../../lib/backend";
 import { useAction } from "../../lib/queries";
 import { testIds } from "../../lib/testids";
-import { count, word } from "../../lib/words";
+import { count } from "../../lib/words";
 import { withCaFile } from "../profiles/profile";
+import { listed } from "./state";
 import { useWizardStyles } from "./styles";
 
 /** What trying a profile's servers came to. */
 export type Tried = { ladders: LadderView[]; error: unknown };
 
-/** A certificate that some of the profiles' servers showed and that is not trusted. */
-type Refused = { certificate: Certificate; profiles: string[] };
+/** A certificate that servers showed and that is not trusted: who met it, at which host. */
+type Refused = { certificate: Certificate; met: { profile: string; host: string }[] };
 
 const useStyles = makeStyles({
   results: {
@@ -33,25 +34,30 @@ const useStyles = makeStyles({
   wide: { display: "grid", gap: tokens.spacingVerticalM, width: "100%" },
 });
 
-/** What broke first in a profile's ladders. */
-const broke = (tried: Tried) => tried.ladders.flatMap((one) => one.rungs).find((rung) => rung.error !== null);
+const failed = (tried: Tried) =>
+  tried.ladders.flatMap((one) => one.rungs).filter((rung) => rung.error !== null);
 
 /** Whether every server answered as it should; a server without a password is proven below signing in. */
 export const works = (tried: Tried | undefined): boolean =>
-  tried !== undefined && !tried.error && !broke(tried) && tried.ladders.length > 0;
+  tried !== undefined && !tried.error && failed(tried).length === 0 && tried.ladders.length > 0;
 
-/** The refused certificates, each once with the profiles that met it. */
+/** The refused certificates, each once, whatever profiles and hosts met it. */
 export function refusedBy(tried: Map<string, Tried>): Refused[] {
   const found = new Map<string, Refused>();
-  for (const [profile, one] of tried) {
-    const certificate = broke(one)?.error?.certificate;
-    if (!certificate) continue;
-    const known = found.get(`${certificate.host} ${certificate.sha256}`);
-    if (known) known.profiles.push(profile);
-    else found.set(`${certificate.host} ${certificate.sha256}`, { certificate, profiles: [profile] });
-  }
+  for (const [profile, one] of tried)
+    for (const { error } of failed(one)) {
+      const certificate = error?.certificate;
+      if (!certificate) continue;
+      const known = found.get(certificate.sha256) ?? { certificate, met: [] };
+      const { host } = certificate;
+      if (!known.met.some((met) => met.profile === profile && met.host === host))
+        known.met.push({ profile, host });
+      found.set(certificate.sha256, known);
+    }
   return [...found.values()];
 }
+
+const once = (texts: string[]) => [...new Set(texts)];
 
 /** Tries the servers of the migrated profiles, and trusts their certificates where a person says so. */
 export function ServersStep(props: {
@@ -63,7 +69,6 @@ export function ServersStep(props: {
   const styles = useStyles();
   const shared = useWizardStyles();
   const queries = useQueryClient();
-  const profiles = useAction("profiles", {});
   const practice = useAction("practice", {});
   const [at, setAt] = useState<string | null>(null);
   const [error, setError] = useState<unknown>(null);
@@ -85,11 +90,13 @@ export function ServersStep(props: {
     setAt(null);
   };
   /** Changes the profiles that met a certificate, then tries them again. */
-  const change = async (wanted: string[], edit: (name: string) => Promise<unknown>) => {
+  const change = async (met: Refused["met"], edit: (name: string, host: string) => Promise<unknown>) => {
     setError(null);
-    setAt(wanted[0] ?? null);
     try {
-      for (const name of wanted) await edit(name);
+      for (const { profile, host } of met) {
+        setAt(profile);
+        await edit(profile, host);
+      }
     } catch (thrown) {
       setError(thrown);
       setAt(null);
@@ -97,7 +104,12 @@ export function ServersStep(props: {
     } finally {
       await queries.invalidateQueries();
     }
-    await tryAll(wanted);
+    await tryAll(once(met.map((one) => one.profile)));
+  };
+  /** As it is now: the one that is shown may be older than another change of the same profile. */
+  const believe = async (name: string, host: string, file: string) => {
+    const profile = (await call("profiles", {})).find((one) => one.name === name);
+    if (profile) await call("save_profile", withCaFile(profile, host, file));
   };
 
   return (
@@ -125,34 +137,29 @@ export function ServersStep(props: {
         </Text>
       </div>
       {error !== null && <ErrorPanel error={error} />}
-      {refused.map(({ certificate, profiles: met }) => (
-        <div key={`${certificate.host} ${certificate.sha256}`} className={styles.wide}>
-          {met.length > 1 && (
-            <MessageBar layout="multiline">
-              <MessageBarBody>
-                {count(met.length, "profile")} met this certificate: {met.join(", ")}. What you decide counts
-                for all of them.
-              </MessageBarBody>
-            </MessageBar>
-          )}
-          <CertificatePanel
-            certificate={certificate}
-            busy={at !== null}
-            caFile={practice.data?.ca_file}
-            onTrust={(sha256) =>
-              void change(met, (profile) =>
-                call("trust_certificate", { profile, host: certificate.host, sha256 }),
-              )
-            }
-            onCaFile={(file) =>
-              void change(met, async (name) => {
-                const profile = profiles.data?.find((one) => one.name === name);
-                if (profile) await call("save_profile", withCaFile(profile, certificate.host, file));
-              })
-            }
-          />
-        </div>
-      ))}
+      {refused.map(({ certificate, met }) => {
+        const profiles = once(met.map((one) => one.profile));
+        const hosts = once(met.map((one) => one.host)).join(" and ");
+        return (
+          <div key={certificate.sha256} className={styles.wide}>
+            {profiles.length > 1 && (
+              <Text>
+                {count(profiles.length, "profile")} met this certificate: {listed(profiles)}. What you decide
+                counts for all of them.
+              </Text>
+            )}
+            <CertificatePanel
+              certificate={{ ...certificate, host: hosts }}
+              busy={at !== null}
+              caFile={practice.data?.ca_file}
+              onTrust={(sha256) =>
+                void change(met, (profile, host) => call("trust_certificate", { profile, host, sha256 }))
+              }
+              onCaFile={(file) => void change(met, (name, host) => believe(name, host, file))}
+            />
+          </div>
+        );
+      })}
       {shown.length > 0 && (
         <div className={styles.results}>
           {shown.map((name) => (
@@ -167,7 +174,8 @@ export function ServersStep(props: {
 function Result({ name, tried }: { name: string; tried: Tried | undefined }) {
   const styles = useStyles();
   if (!tried) return null;
-  const rung = broke(tried);
+  const broken = failed(tried);
+  const refused = once(broken.flatMap((rung) => rung.error?.certificate?.host ?? []));
   const status = works(tried) ? "succeeded" : "failed";
   const signedIn = tried.ladders.every((one) =>
     one.rungs.some((r) => r.name === "login" && r.status === "passed"),
@@ -191,12 +199,11 @@ function Result({ name, tried }: { name: string; tried: Tried | undefined }) {
           </AppLink>
         </span>
       </div>
-      {rung?.error && !rung.error.certificate && <ErrorPanel error={rung.error} />}
-      {rung?.error?.certificate && (
-        <Text>
-          {word("rung", rung.name)}: the certificate of {rung.error.certificate.host} is not trusted. Compare
-          it above.
-        </Text>
+      {broken.map(
+        (rung) => rung.error && !rung.error.certificate && <ErrorPanel key={rung.name} error={rung.error} />,
+      )}
+      {refused.length > 0 && (
+        <Text>The certificate of {listed(refused)} is not trusted: compare it above.</Text>
       )}
       {tried.error !== null && <ErrorPanel error={tried.error} />}
     </div>

@@ -119,7 +119,7 @@ test("an error names router, file and line, and the other router's files stay ch
   act(() => fake.drag({ type: "drop", x: 0, y: 0, paths: ["/good", "/cut_short"] }));
   const second = await screen.findByTestId(testIds.migrationRouter(2));
   await waitFor(() =>
-    expect(second).toHaveTextContent("router 2, EncryptionKey.xml, line 38: the file is cut short"),
+    expect(second).toHaveTextContent("Router 2, EncryptionKey.xml, line 38: the file is cut short"),
   );
   expect(second).toHaveTextContent("Copy the file again");
   expect(screen.getByTestId(testIds.migrationFile(1, "key"))).toHaveValue("/good/EncryptionKey.xml");
@@ -404,7 +404,7 @@ test("a certificate that is met is compared once for all profiles, then their se
   });
   await user.click(await screen.findByTestId(testIds.migrationTryServers));
   const panel = await screen.findByTestId(testIds.certificate);
-  expect(screen.getByText(/2 profiles met this certificate: North, South/)).toBeInTheDocument();
+  expect(screen.getByText(/2 profiles met this certificate: North and South/)).toBeInTheDocument();
   await waitFor(() => expect(screen.getByTestId(testIds.migrationTryServers)).toBeEnabled());
   expect(await faults()).toEqual([]);
   expect(within(panel).getByTestId(testIds.certificateTrust)).toBeDisabled();
