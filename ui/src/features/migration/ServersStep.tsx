@@ -29,7 +29,7 @@ const useStyles = makeStyles({
     overflow: "auto",
   },
   result: { display: "grid", gap: tokens.spacingVerticalXS },
-  line: { display: "flex", flexWrap: "wrap", gap: tokens.spacingHorizontalM, alignItems: "baseline" },
+  line: { display: "flex", flexWrap: "wrap", gap: tokens.spacingHorizontalM, alignItems: "center" },
   name: { overflowWrap: "anywhere", minWidth: 0 },
   wide: { display: "grid", gap: tokens.spacingVerticalM, width: "100%" },
 });
@@ -144,8 +144,8 @@ export function ServersStep(props: {
           <div key={certificate.sha256} className={styles.wide}>
             {profiles.length > 1 && (
               <Text>
-                {count(profiles.length, "profile")} met this certificate: {listed(profiles)}. What you decide
-                counts for all of them.
+                {count(profiles.length, "profile")} met this certificate:{" "}
+                {listed(profiles.map((name) => `“${name}”`))}. What you decide counts for all of them.
               </Text>
             )}
             <CertificatePanel

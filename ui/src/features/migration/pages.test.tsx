@@ -404,7 +404,7 @@ test("a certificate that is met is compared once for all profiles, then their se
   });
   await user.click(await screen.findByTestId(testIds.migrationTryServers));
   const panel = await screen.findByTestId(testIds.certificate);
-  expect(screen.getByText(/2 profiles met this certificate: North and South/)).toBeInTheDocument();
+  expect(screen.getByText(/2 profiles met this certificate: “North” and “South”/)).toBeInTheDocument();
   await waitFor(() => expect(screen.getByTestId(testIds.migrationTryServers)).toBeEnabled());
   expect(await faults()).toEqual([]);
   expect(within(panel).getByTestId(testIds.certificateTrust)).toBeDisabled();

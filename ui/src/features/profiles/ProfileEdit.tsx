@@ -19,7 +19,7 @@ import { draftOfLimits, limitOf, MOST_PER_DAY, MOST_PER_MINUTE, SendLimits, wron
 import type { EndpointDraft, Security } from "./wizard/state";
 
 const useStyles = makeStyles({
-  form: { display: "grid", gap: tokens.spacingVerticalM },
+  form: { display: "grid", gridTemplateColumns: "minmax(0, 1fr)", gap: tokens.spacingVerticalM },
   actions: { display: "flex", gap: tokens.spacingHorizontalS },
 });
 
