@@ -225,7 +225,7 @@ async fn test_and_mend(window: &Window, routers: &Routers) {
     window.click("test-plan-start").await;
     let _ = window.find("[data-testid=\"test-job\"][data-status=\"done\"]").await;
     assert!(window.text("test-job-progress").await.contains("8 enabled, 2 failed"));
-    for look in if std::env::var_os("QUICK").is_some() { vec![""] } else { vec!["", "-dark", "-200"] } {
+    for look in ["", "-dark"] {
         dress(window, look).await;
         window.go("mailboxes").await;
         window.click("tests-open").await;
@@ -275,7 +275,7 @@ async fn dress(window: &Window, look: &str) {
 
 /// Pages about what runs now.
 async fn tour(window: &Window, queue: &str) {
-    for look in if std::env::var_os("QUICK").is_some() { vec![""] } else { vec!["", "-dark", "-200"] } {
+    for look in ["", "-dark"] {
         dress(window, look).await;
         window.go("monitoring").await;
         let _ = window.see(&format!("monitoring-row-{queue}-incoming")).await;
@@ -307,9 +307,7 @@ async fn from_four_routers_files_to_tracked_mail_in_the_window() {
     window.shot("home-empty-three").await;
     choose_files(&window, &routers).await;
     choose_profiles_and_review(&window).await;
-    if std::env::var_os("QUICK").is_none() {
-        looks_before_start(&window).await;
-    }
+    looks_before_start(&window).await;
     let before = scene.export();
     window.click("migration-start").await;
     let _ = window.find("[data-testid=\"migration-undo\"]:not(:disabled)").await;

@@ -124,6 +124,7 @@ impl Practice {
                 format!("POP3 {host}:{} (TLS)", self.servers.pop3().port()),
                 format!("IMAP {host}:{} (TLS)", self.servers.imap().port()),
                 format!("SMTP {host}:{} (TLS)", self.servers.smtp().port()),
+                format!("SMTP {host}:{} (STARTTLS)", self.servers.submission().port()),
             ],
             mailboxes: setup::synchronized(&self.servers).map(|one| one.address.clone()).collect(),
             ca_file: Some(self.ca_file.to_string_lossy().into_owned()),

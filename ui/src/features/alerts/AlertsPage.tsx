@@ -189,7 +189,7 @@ export function AlertsPage() {
                 <VirtualTable
                   label="Alerts"
                   rows={rows}
-                  columns={COLUMNS}
+                  columns={open ? COLUMNS.filter((one) => one.id !== "last") : COLUMNS}
                   rowKey={(a) => a.id}
                   rowName={(a) => `${word("level", a.level)}: ${a.object}`}
                   rowTestId={(a) => testIds.alertRow(a.id)}

@@ -248,8 +248,7 @@ export function nextStep(
   servers: "proven" | "not proven",
 ): "passwords" | "servers" | "approve" | "test" | "switch" | null {
   if (summary.passwords_missing > 0) return "passwords";
-  // Servers whose mailboxes are enabled are proven by that.
-  if (servers === "not proven" && summary.to_test.length > 0) return "servers";
+  if (servers === "not proven") return "servers";
   if (summary.to_approve.length > 0) return "approve";
   if (summary.to_test.length > 0) return "test";
   return summary.process_email_using === "server_side_synchronization" ? null : "switch";

@@ -102,7 +102,7 @@ impl Tandem {
 /// The routers that the practice organization plays: one for its queues, one for its users, one for its contacts, who are
 /// unknown as users there.
 pub(crate) fn practice_routers(servers: &PracticeServers, now: Time) -> Vec<SampleRouter> {
-    let server = |port| SampleServer { server: servers.host().to_owned(), port, security: Security::Tls };
+    let server = |port, security| SampleServer { server: servers.host().to_owned(), port, security };
     [PersonKind::Queue, PersonKind::User, PersonKind::Contact]
         .into_iter()
         .map(|kind| {
@@ -113,8 +113,8 @@ pub(crate) fn practice_routers(servers: &PracticeServers, now: Time) -> Vec<Samp
             };
             SampleRouter {
                 organization_url: ORGANIZATION_URL.to_owned(),
-                pop3: server(servers.pop3().port()),
-                smtp: Some(server(servers.smtp().port())),
+                pop3: server(servers.pop3().port(), Security::Tls),
+                smtp: Some(server(servers.submission().port(), Security::StartTls)),
                 smtp_anonymous: false,
                 mailboxes: accounts.map(mailbox).collect(),
             }
