@@ -393,7 +393,9 @@ async fn the_migration_is_rehearsed_in_the_practice_organization() {
     window.shot("practice-migration-5-servers").await;
     window.click("migration-approve").await;
     window.click("migration-approve-confirm").await;
+    let _ = window.row("migration-summary", "3. Every address is approved").await;
     window.click("migration-test").await;
+    let _ = window.row("test-plan", "3 mailboxes").await;
     window.click("test-plan-start").await;
     let _ = window.find("[data-testid=\"test-job\"][data-status=\"done\"]").await;
     assert!(window.text("test-job-progress").await.contains("0 failed"));
