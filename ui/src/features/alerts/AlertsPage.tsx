@@ -42,7 +42,7 @@ const COLUMNS: Column<AlertView>[] = [
   {
     id: "level",
     title: "Level",
-    width: "minmax(min(7rem, 20%), 0.6fr)",
+    width: "minmax(min(7.5rem, 26%), 0.6fr)",
     cell: (a) => <StatusLabel status={a.level} kind="level" />,
     sortBy: (a) => rank(a.level),
   },
