@@ -7,10 +7,10 @@ import { CertificatePanel } from "../../components/CertificatePanel";
 import { ErrorPanel } from "../../components/ErrorPanel";
 import { StatusLabel } from "../../components/StatusLabel";
 import { call } from "../../lib/backend";
+import { withCaFile } from "../../lib/profile";
 import { useAction } from "../../lib/queries";
 import { testIds } from "../../lib/testids";
 import { count } from "../../lib/words";
-import { withCaFile } from "../profiles/profile";
 import { listed } from "./state";
 import { useWizardStyles } from "./styles";
 

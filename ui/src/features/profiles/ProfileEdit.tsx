@@ -11,10 +11,10 @@ import {
 import { useState } from "react";
 import type { EndpointView, ProfileView } from "../../bindings";
 import { ErrorPanel } from "../../components/ErrorPanel";
+import { asRequest } from "../../lib/profile";
 import { useDo } from "../../lib/queries";
 import { fromLocalInput, toLocalInput } from "../../lib/time";
 import { EndpointFields } from "./EndpointFields";
-import { asRequest } from "./profile";
 import { draftOfLimits, limitOf, MOST_PER_DAY, MOST_PER_MINUTE, SendLimits, wrongLimit } from "./SendLimits";
 import type { EndpointDraft, Security } from "./wizard/state";
 

@@ -1,4 +1,4 @@
-import type { EndpointView, ProfileView, SaveProfileRequest } from "../../bindings";
+import type { EndpointView, ProfileView, SaveProfileRequest } from "../bindings";
 
 const NOWHERE: EndpointView = {
   server: "",
