@@ -8,68 +8,13 @@
     reason = "a panic in a test is its failure"
 )]
 
-use chrono::{DateTime, Duration, Utc};
+use chrono::{Duration, Utc};
 use serde_json::Value;
 use std::{fmt::Write, fs, path::PathBuf};
-use tandem_tests::{Account, Mail, MailOptions, MailServers, Scene};
-
-/// One mailbox in a router's files.
-struct Routed<'a> {
-    address: &'a str,
-    owner: &'a str,
-    id: u128,
-    last_processed: Option<DateTime<Utc>>,
-}
-
-/// One router: POP3 over TLS and SMTP with STARTTLS at `host`. Its passwords are under a cipher that nobody knows.
-fn router(scene: &Scene, number: u8, host: &str, ports: (u16, u16), mailboxes: &[Routed<'_>]) -> PathBuf {
-    const CLASS: &str = "Microsoft.Crm.Tools.Email.Providers.";
-    let folder = scene.data.file(&format!("key{number}"), "").with_file_name(format!("router{number}"));
-    fs::create_dir_all(&folder).unwrap();
-    let (mut state, mut agent, mut ids) = (String::new(), String::new(), String::new());
-    for (token, one) in mailboxes.iter().enumerate() {
-        let Routed { address, owner, id, last_processed } = one;
-        let id = format!("00000000-0000-0000-0000-{id:012x}");
-        let date = last_processed.map_or_else(
-            || "0001-01-01T00:00:00.0000000".to_owned(),
-            |date| date.format("%Y-%m-%dT%H:%M:%S.0000000Z").to_string(),
-        );
-        write!(
-            state,
-            "<H{token}><EmailAddress>{address}</EmailAddress><LastError></LastError>\
-             <ThresholdDate>{date}</ThresholdDate></H{token}>\r\n"
-        )
-        .unwrap();
-        write!(
-            agent,
-            "<ProviderConfiguration><ProviderClass>{CLASS}Pop3PollingMailboxProvider</ProviderClass>\
-             <EmailAddress>{address}</EmailAddress><{owner}>{id}</{owner}><EmailServer>{host}</EmailServer>\
-             <EmailPort>{}</EmailPort><EmailUseSsl>true</EmailUseSsl><EmailAuthMode>Basic</EmailAuthMode>\
-             <EmailUser>{address}</EmailUser><EmailPassword>c2VhbGVkIGJ5IHRoZSByb3V0ZXI=</EmailPassword>\
-             </ProviderConfiguration>\r\n",
-            ports.0
-        )
-        .unwrap();
-        write!(ids, "<{owner}>{id}</{owner}>").unwrap();
-    }
-    write!(
-        agent,
-        "<ProviderConfiguration><ProviderClass>{CLASS}SmtpPollingSendEmailProvider</ProviderClass>\
-         <EmailServer>{host}</EmailServer><EmailPort>{}</EmailPort><EmailUseSsl>true</EmailUseSsl>\
-         <EmailAuthMode>Basic</EmailAuthMode>{ids}</ProviderConfiguration>\r\n",
-        ports.1
-    )
-    .unwrap();
-    let files = [
-        ("EncryptionKey.xml", "<EncryptionKey>Zm9vYmFyYmF6</EncryptionKey>".to_owned()),
-        ("Microsoft.Crm.Tools.EmailAgent.SystemState.xml", format!("<SystemState>{state}</SystemState>")),
-        ("Microsoft.Crm.Tools.EmailAgent.xml", format!("<Configuration>{agent}</Configuration>")),
-    ];
-    for (name, text) in files {
-        fs::write(folder.join(name), text).unwrap();
-    }
-    folder
-}
+use tandem_tests::{
+    Account, MailOptions, MailServers, Routed, Scene, around_decided, deliver_around, deliver_named,
+    named_decisions, router_files,
+};
 
 fn plan(scene: &Scene, routers: &[PathBuf], more: &[&str]) -> (PathBuf, Value) {
     let file = scene.data.file("plan.json", "");
@@ -93,28 +38,6 @@ fn refused(scene: &Scene, arguments: &[&str]) -> Value {
     scene.data.run(all).expect_code(1).json()
 }
 
-fn deliver(servers: &MailServers, to: &str, name: &str, received: DateTime<Utc>) {
-    let id = format!("{name}.{to}");
-    let date = received.format("%a, %d %b %Y %H:%M:%S +0000").to_string();
-    let mail = Mail::new("eve@fabrikam.test", to, name, &id).header("Date", &date);
-    servers.deliver_received_at(to, &mail.raw(), received.into());
-}
-
-/// The decisions about the messages that a test delivered, by their name.
-fn decisions(scene: &Scene, address: &str) -> Vec<(String, String)> {
-    let mut found: Vec<_> = scene
-        .ledger(address)
-        .iter()
-        .map(|row| {
-            let id = row["message_id"].as_str().unwrap_or_default().trim_matches(['<', '>']);
-            let name = id.split('.').next().unwrap_or_default();
-            (name.to_owned(), row["decision"].as_str().unwrap().to_owned())
-        })
-        .collect();
-    found.sort();
-    found
-}
-
 #[test]
 fn four_routers_become_mailboxes_that_go_on_where_the_routers_stopped() {
     let options = |names: &[&str]| MailOptions::with_accounts(names.iter().copied());
@@ -136,30 +59,23 @@ fn four_routers_become_mailboxes_that_go_on_where_the_routers_stopped() {
         (&fourth, &west, Some(now - Duration::days(3))),
     ];
     for (address, servers, last) in &dates {
-        let start = last.unwrap_or(now - Duration::hours(24));
-        for (name, at) in [
-            ("long-before", start - Duration::days(9)),
-            ("before", start - Duration::minutes(1)),
-            ("after", start + Duration::minutes(1)),
-            ("late", now - Duration::minutes(1)),
-        ] {
-            deliver(servers, address, name, at);
-        }
+        deliver_around(servers, address, last.unwrap_or(now - Duration::hours(24)));
     }
     let scene = Scene::new(&[]);
     let routed = |address, owner, id, last_processed| Routed { address, owner, id, last_processed };
     let ports = |servers: &MailServers| (servers.ports.pop3s, servers.ports.submission);
+    let parent = scene.data.folder("routers");
     let folders = [
-        router(
-            &scene,
+        router_files(
+            &parent,
             1,
             "localhost",
             ports(&east),
             &[routed(&first, "QueueId", 1, dates[0].2), routed(&amy, "UserId", 2, dates[0].2)],
         ),
-        router(&scene, 2, "127.0.0.1", ports(&east), &[routed(&second, "QueueId", 3, dates[1].2)]),
-        router(&scene, 3, "localhost", ports(&west), &[routed(&third, "QueueId", 4, dates[2].2)]),
-        router(&scene, 4, "127.0.0.1", ports(&west), &[routed(&fourth, "QueueId", 5, dates[3].2)]),
+        router_files(&parent, 2, "127.0.0.1", ports(&east), &[routed(&second, "QueueId", 3, dates[1].2)]),
+        router_files(&parent, 3, "localhost", ports(&west), &[routed(&third, "QueueId", 4, dates[2].2)]),
+        router_files(&parent, 4, "127.0.0.1", ports(&west), &[routed(&fourth, "QueueId", 5, dates[3].2)]),
     ];
     let (file, view) = plan(&scene, &folders, &["--reach-back"]);
     let rows = view["rows"].as_array().unwrap();
@@ -219,19 +135,12 @@ fn four_routers_become_mailboxes_that_go_on_where_the_routers_stopped() {
     for round in 0..2 {
         for (address, ..) in &dates {
             scene.sync(address);
-            let expected = [
-                ("after", "promoted"),
-                ("before", "before_start"),
-                ("late", "promoted"),
-                ("long-before", "before_start"),
-            ]
-            .map(|(name, decision)| (name.to_owned(), decision.to_owned()));
-            assert_eq!(decisions(&scene, address), expected, "{address}, round {round}");
+            assert_eq!(named_decisions(&scene, address), around_decided(), "{address}, round {round}");
         }
     }
-    deliver(&west, &fourth, "new", Utc::now());
+    deliver_named(&west, &fourth, "new", Utc::now());
     scene.sync(&fourth);
-    assert!(decisions(&scene, &fourth).contains(&("new".to_owned(), "promoted".to_owned())));
+    assert!(named_decisions(&scene, &fourth).contains(&("new".to_owned(), "promoted".to_owned())));
     assert_eq!(scene.emails().iter().filter(|email| email["direction"] == "incoming").count(), 9);
 
     let before = scene.export();
@@ -316,7 +225,7 @@ fn killed_while_it_applies_it_leaves_all_or_nothing() {
     let now = Utc::now();
     let routed = |(address, id)| Routed { address, owner: "QueueId", id, last_processed: Some(now) };
     let mailboxes: Vec<_> = addresses.iter().map(String::as_str).zip(1_u128..).map(routed).collect();
-    let folder = router(&scene, 1, "mail.contoso.test", (995, 587), &mailboxes);
+    let folder = router_files(&scene.data.folder("routers"), 1, "mail.contoso.test", (995, 587), &mailboxes);
     let (file, _) = plan(&scene, &[folder], &[]);
     let before = scene.export();
     let path = file.to_str().unwrap();

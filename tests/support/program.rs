@@ -111,6 +111,13 @@ impl TandemData {
         path
     }
 
+    /// A folder beside the data folder.
+    pub fn folder(&self, name: &str) -> PathBuf {
+        let path = self.folder.path().join(name);
+        fs::create_dir_all(&path).expect("make a folder");
+        path
+    }
+
     /// The command, not yet started.
     pub fn command<S: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = S>) -> Command {
         let mut command = Command::new(self.program.clone().unwrap_or_else(tandem));

@@ -222,8 +222,17 @@ impl Window {
     /// Clicks the element with this handle, as soon as it can be clicked.
     pub async fn click(&self, handle: &str) {
         let enabled = format!("[data-testid=\"{handle}\"]:not(:disabled)");
-        if let Err(error) = self.find(&enabled).await.click().await {
-            self.fail(&format!("{handle} can't be clicked: {error}")).await;
+        let start = Instant::now();
+        loop {
+            let Err(error) = self.find(&enabled).await.click().await else { return };
+            if start.elapsed() > Duration::from_secs(10) {
+                self.fail(&format!("{handle} can't be clicked: {error:?}")).await;
+            }
+            // The driver scrolls only as far as the edge, where something may lie over it.
+            let scroll =
+                format!("document.querySelector('{enabled}')?.scrollIntoView({{ block: 'center' }})");
+            let _ = self.ask(&scroll).await;
+            tokio::time::sleep(Duration::from_millis(100)).await;
         }
     }
 
@@ -295,6 +304,10 @@ impl Window {
             PathBuf::from,
         );
         fs::create_dir_all(&folder).expect("make a folder");
+        // What was changed last is painted when a second frame begins.
+        let painted =
+            "const done = arguments[0]; requestAnimationFrame(() => requestAnimationFrame(() => done(true)))";
+        let _ = self.page.execute_async(painted, Vec::new()).await.expect("a painted frame");
         let picture = self.page.screenshot().await.expect("a picture");
         fs::write(folder.join(format!("{name}.png")), picture).expect("write a picture");
         let wide = "return [...document.querySelectorAll('html, main, form, fieldset, aside, [role=dialog]')]\

@@ -59,12 +59,11 @@ const profileWizard = createRoute({
 const mailboxes = createRoute({
   getParentRoute: () => root,
   path: "/mailboxes",
-  validateSearch: (s): { open?: string; status?: string; q?: string; edit?: string; select?: string[] } => ({
+  validateSearch: (s): { open?: string; status?: string; q?: string; edit?: string } => ({
     open: text(s.open),
     status: text(s.status),
     q: text(s.q),
     edit: text(s.edit),
-    select: Array.isArray(s.select) ? s.select.filter((one) => typeof one === "string") : undefined,
   }),
   component: lazyRouteComponent(() => import("../features/mailboxes/MailboxesPage"), "MailboxesPage"),
 });
@@ -72,8 +71,9 @@ const mailboxes = createRoute({
 const tests = createRoute({
   getParentRoute: () => root,
   path: "/mailboxes/tests",
-  validateSearch: (s): { job?: string; state?: string; q?: string; open?: string } => ({
+  validateSearch: (s): { job?: string; state?: string; q?: string; open?: string; from?: string } => ({
     job: text(s.job),
+    from: text(s.from),
     state: text(s.state),
     q: text(s.q),
     open: text(s.open),

@@ -1320,6 +1320,10 @@ export type MigrationSummaryView = {
 	queues_to_test: number,
 	/**  User mailboxes that wait for Test & Enable. */
 	users_to_test: number,
+	/**  The addresses of both, queues first. */
+	to_test: string[],
+	/**  The addresses among them that nobody has approved yet. */
+	to_approve: string[],
 	/**  Whether it can be undone. */
 	can_undo: boolean,
 	/**  Why it cannot be undone. */
@@ -1551,6 +1555,8 @@ export type PracticeView = {
 	servers: string[],
 	/**  Its mailboxes. */
 	mailboxes: string[],
+	/**  The certificate of its own authority, as a PEM file: what a profile must trust to use its servers. */
+	ca_file: string | null,
 };
 
 /**  Which profile to climb the ladder for. */
@@ -1857,8 +1863,11 @@ export type SafeBody = {
 
 /**  Where to write router files to rehearse with. */
 export type SampleRouterFilesRequest = {
-	/**  A folder; each router gets a folder in it. */
-	folder: string,
+	/**
+	 *  A folder; each router gets a folder in it. Without one they are written to the practice organization's own folder, which
+	 *  is removed with it.
+	 */
+	folder?: string | null,
 };
 
 /**  Router files to rehearse with. */

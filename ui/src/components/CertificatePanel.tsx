@@ -1,7 +1,17 @@
-import { Button, Checkbox, makeStyles, Subtitle2, Text, tokens } from "@fluentui/react-components";
-import { DocumentRegular, ShieldErrorRegular } from "@fluentui/react-icons";
+import {
+  Button,
+  Checkbox,
+  Field,
+  Input,
+  makeStyles,
+  Subtitle2,
+  Text,
+  tokens,
+} from "@fluentui/react-components";
+import { FolderOpenRegular, ShieldErrorRegular } from "@fluentui/react-icons";
 import { useState } from "react";
 import type { Certificate } from "../bindings";
+import { chooseCaFile, pathTyped } from "../lib/files";
 import { testIds } from "../lib/testids";
 import { exact } from "../lib/time";
 
@@ -30,6 +40,7 @@ const useStyles = makeStyles({
     lineHeight: "1.6",
   },
   group: { display: "inline-block" },
+  path: { flex: "1 1 16rem", minWidth: 0 },
   actions: { display: "flex", flexWrap: "wrap", gap: tokens.spacingHorizontalS },
 });
 
@@ -41,7 +52,10 @@ export function CertificatePanel(props: {
   certificate: Certificate;
   busy?: boolean;
   onTrust?: (sha256: string) => void;
-  onChooseCaFile?: () => void;
+  /** The other way: an authority of the organization's own. */
+  onCaFile?: (path: string) => void;
+  /** The file that is offered for it. */
+  caFile?: string | null;
 }) {
   const styles = useStyles();
   const [compared, setCompared] = useState(false);
@@ -101,16 +115,59 @@ export function CertificatePanel(props: {
             Trust this certificate for {certificate.host}
           </Button>
         )}
-        {props.onChooseCaFile && (
+      </div>
+      {props.onCaFile && (
+        <CaFile offered={props.caFile ?? ""} busy={props.busy ?? false} onUse={props.onCaFile} />
+      )}
+    </section>
+  );
+}
+
+/** A CA file, typed or browsed for, and then used. */
+function CaFile(props: { offered: string; busy: boolean; onUse: (path: string) => void }) {
+  const styles = useStyles();
+  const [path, setPath] = useState(props.offered);
+  const wanted = pathTyped(path);
+  const use = () => wanted && !props.busy && props.onUse(wanted);
+  return (
+    <Field
+      label="Or the CA file (PEM) of the authority that issued it"
+      hint="For servers with an authority of their own. It also covers the server’s next certificate."
+    >
+      {(field) => (
+        <div className={styles.actions}>
+          <Input
+            {...field}
+            className={styles.path}
+            value={path}
+            spellCheck={false}
+            placeholder="Type or paste its path"
+            title={path || undefined}
+            onChange={(_, d) => setPath(d.value)}
+            onKeyDown={(event) => {
+              if (event.key !== "Enter") return;
+              event.preventDefault();
+              use();
+            }}
+            data-testid={testIds.certificateCaPath}
+          />
           <Button
-            icon={<DocumentRegular />}
-            onClick={props.onChooseCaFile}
+            icon={<FolderOpenRegular />}
+            aria-label="Browse for the CA file"
+            onClick={() =>
+              void chooseCaFile().then((file) => {
+                if (file) setPath(file);
+              })
+            }
             data-testid={testIds.certificateCaFile}
           >
-            Choose CA file
+            Browse…
           </Button>
-        )}
-      </div>
-    </section>
+          <Button disabled={!wanted || props.busy} onClick={use} data-testid={testIds.certificateCaUse}>
+            Use this file
+          </Button>
+        </div>
+      )}
+    </Field>
   );
 }

@@ -26,7 +26,7 @@ export function Confirm(props: {
         <DialogBody>
           <DialogTitle>{props.title}</DialogTitle>
           <DialogContent>{props.children}</DialogContent>
-          <DialogActions>
+          <DialogActions fluid>
             <Button appearance="primary" onClick={props.onNo}>
               {props.no}
             </Button>

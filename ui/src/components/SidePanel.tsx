@@ -30,6 +30,8 @@ const useStyles = makeStyles({
     gap: tokens.spacingVerticalL,
     padding: tokens.spacingHorizontalL,
     "& > *": { flexShrink: 0 },
+    // A list is as wide as its longest text by itself, shown or not.
+    "& .fui-Select": { overflow: "hidden", minWidth: 0 },
   },
 });
 

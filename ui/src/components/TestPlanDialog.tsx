@@ -42,6 +42,7 @@ export function TestPlanDialog(props: {
 }) {
   const styles = useStyles();
   const plan = useAction("plan_test_enable", props.request);
+  const settings = useAction("settings", {});
   const start = useDo("start_test_enable");
   const number = plan.data?.mailboxes ?? 0;
   return (
@@ -52,10 +53,12 @@ export function TestPlanDialog(props: {
           <DialogContent className={styles.content}>
             {plan.isPending && <Loading what="the plan" />}
             {plan.error && <ErrorPanel error={plan.error} onRetry={() => void plan.refetch()} />}
-            {plan.data && <Plan plan={plan.data} />}
+            {plan.data && (
+              <Plan plan={plan.data} held={settings.data?.process_email_using === "email_router"} />
+            )}
             {start.error && <ErrorPanel error={start.error} />}
           </DialogContent>
-          <DialogActions>
+          <DialogActions fluid>
             <Button onClick={props.onClose}>Not now</Button>
             <Button
               appearance="primary"
@@ -72,7 +75,7 @@ export function TestPlanDialog(props: {
   );
 }
 
-function Plan({ plan }: { plan: TestPlanView }) {
+function Plan({ plan, held }: { plan: TestPlanView; held: boolean }) {
   const styles = useStyles();
   if (plan.mailboxes === 0)
     return (
@@ -90,7 +93,11 @@ function Plan({ plan }: { plan: TestPlanView }) {
           : plan.messages === 1
             ? "one message from the mailbox to itself"
             : `${plan.messages.toLocaleString()} messages, one from each mailbox to itself`}
-        . What works is enabled and synchronized from then on.
+        . What works is enabled
+        {held
+          ? ", and synchronized as soon as Process email using is set to Server-Side Synchronization"
+          : " and synchronized from then on"}
+        .
       </Text>
       {plan.batches.length === 1 ? (
         <Text>It runs at once.</Text>

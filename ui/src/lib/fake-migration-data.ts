@@ -405,6 +405,8 @@ export const noSummary: MigrationSummaryView = {
   passwords_missing: 0,
   queues_to_test: 0,
   users_to_test: 0,
+  to_test: [],
+  to_approve: [],
   can_undo: false,
   undo_refused: null,
   process_email_using: "email_router",
@@ -429,7 +431,7 @@ export function damageOf(path: string, router: number, slot: string, file: strin
     line,
     class: name,
     code: "0x8005F032",
-    message: `router ${router}, ${file}${line ? `, line ${line}` : ""}: ${words}`,
+    message: `Router ${router}, ${file}${line ? `, line ${line}` : ""}: ${words}.`,
     remedy: "Copy the file again from the router's Service folder.",
   };
 }

@@ -1,6 +1,7 @@
 import type {
   Actions,
   EventView,
+  MailboxView,
   MigrationMailboxView,
   MigrationPlanView,
   MigrationSummaryView,
@@ -41,6 +42,7 @@ export class FakeMigration {
     emit: (event: EventView) => void;
     wait: () => Promise<void>;
     processEmailUsing: () => string;
+    mailboxes: () => MailboxView[];
   };
   plan: MigrationPlanView | null = null;
   summary: MigrationSummaryView = data.noSummary;
@@ -85,11 +87,25 @@ export class FakeMigration {
       skipped: [{ mailbox: "7f6f0c52-2c1d-e511-80c2-000000000033", why: "It has no usable address." }],
       passwords: data.PASSWORDS,
       passwords_missing: 3,
-      queues_to_test: 10,
-      users_to_test: 230,
       can_undo: true,
     };
     return this.summary;
+  }
+
+  /** What waits: as if all mailboxes here had come with the migration. */
+  private left() {
+    const queue = (m: MailboxView) => m.owner.type === "queue";
+    const waiting = this.outside
+      .mailboxes()
+      .filter((m) => !m.workloads.incoming.enabled && !m.workloads.outgoing.enabled)
+      .sort((a, b) => Number(!queue(a)) - Number(!queue(b)));
+    const queues = waiting.filter(queue).length;
+    return {
+      queues_to_test: queues,
+      users_to_test: waiting.length - queues,
+      to_test: waiting.map((m) => m.email),
+      to_approve: waiting.filter((m) => m.approval === "pending").map((m) => m.email),
+    };
   }
 
   private draft(): MigrationPlanView {
@@ -232,6 +248,7 @@ export class FakeMigration {
     },
     migration_summary: async () => ({
       ...this.summary,
+      ...(this.summary.status === "applied" ? this.left() : {}),
       process_email_using: this.outside.processEmailUsing(),
     }),
     save_migration_report: async () => ({}),
@@ -250,7 +267,7 @@ export class FakeMigration {
       return this.summary;
     },
     write_sample_router_files: async ({ folder }) => ({
-      routers: [`${folder}/router-1`, `${folder}/router-2`],
+      routers: [1, 2].map((number) => `${folder ?? "/tmp/practice/routers"}/router-${number}`),
       text: "Two routers with the mailboxes of the practice organization.",
     }),
   };

@@ -112,6 +112,7 @@ export class FakeBackend implements Backend {
       emit: (event) => this.emit(event),
       wait: () => this.wait(this.pause),
       processEmailUsing: () => this.settings.process_email_using,
+      mailboxes: () => this.mailboxes,
     });
   }
 
@@ -300,9 +301,11 @@ export class FakeBackend implements Backend {
       this.owners.set(wanted.profile, saved);
       return saved;
     },
-    trust_certificate: async ({ profile }) => {
+    trust_certificate: async ({ profile, host, sha256 }) => {
       const found = this.profiles.find((p) => p.name === profile);
       if (!found) throw data.failure({ code: "not_found", object: profile });
+      for (const end of [found.incoming, found.outgoing])
+        if (end?.server === host) end.trusted_certificate_sha256 = [sha256];
       return found;
     },
     profiles: async () => this.profiles,
@@ -571,6 +574,7 @@ export class FakeBackend implements Backend {
       since: this.practicing ? data.ago(1) : null,
       servers: this.practicing ? ["POP3 on 127.0.0.1:40995", "SMTP on 127.0.0.1:40465"] : [],
       mailboxes: this.practicing ? this.mailboxes.map((m) => m.email) : [],
+      ca_file: this.practicing ? "/tmp/practice/ca.pem" : null,
     };
   }
 

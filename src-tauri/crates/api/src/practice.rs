@@ -14,6 +14,7 @@ use crate::{
 };
 use serde::Serialize;
 use std::{
+    path::PathBuf,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -31,6 +32,7 @@ pub struct Practice {
     tandem: Arc<Tandem>,
     servers: PracticeServers,
     folder: std::sync::Mutex<Option<TempDir>>,
+    ca_file: PathBuf,
     since: Time,
     /// Messages on the servers when it started.
     at_start: usize,
@@ -96,11 +98,13 @@ impl Practice {
             .map_err(|error| in_file("The practice folder cannot be made", &std::env::temp_dir(), &error))?;
         let data = folder.path().join("data");
         let tandem = Tandem::open_in(data, SecretsChoice::Memory, true).await?;
-        setup::configure(&tandem, &servers, &contacts, folder.path()).await?;
-        tandem.migration.play(crate::migration::practice_routers(&servers, since));
+        let ca_file = setup::configure(&tandem, &servers, &contacts, folder.path()).await?;
+        let routers = crate::migration::practice_routers(&servers, since);
+        tandem.migration.play(routers, folder.path().join("routers"));
         let at_start =
             setup::synchronized(&servers).map(|one| servers.hub().messages(&one.address).len()).sum();
-        Ok(Arc::new(Self { tandem, servers, folder: std::sync::Mutex::new(Some(folder)), since, at_start }))
+        let folder = std::sync::Mutex::new(Some(folder));
+        Ok(Arc::new(Self { tandem, servers, folder, ca_file, since, at_start }))
     }
 
     /// Its Tandem: every action works on it as on the real one.
@@ -120,8 +124,10 @@ impl Practice {
                 format!("POP3 {host}:{} (TLS)", self.servers.pop3().port()),
                 format!("IMAP {host}:{} (TLS)", self.servers.imap().port()),
                 format!("SMTP {host}:{} (TLS)", self.servers.smtp().port()),
+                format!("SMTP {host}:{} (STARTTLS)", self.servers.submission().port()),
             ],
             mailboxes: setup::synchronized(&self.servers).map(|one| one.address.clone()).collect(),
+            ca_file: Some(self.ca_file.to_string_lossy().into_owned()),
         }
     }
 
@@ -334,5 +340,5 @@ impl Tandem {
 }
 
 fn stopped() -> PracticeView {
-    PracticeView { running: false, since: None, servers: Vec::new(), mailboxes: Vec::new() }
+    PracticeView { running: false, since: None, servers: Vec::new(), mailboxes: Vec::new(), ca_file: None }
 }

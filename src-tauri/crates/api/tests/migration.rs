@@ -87,6 +87,16 @@ async fn files_go_where_they_belong_and_one_routers_damage_leaves_the_others() {
     assert!(!second.complete && second.slots[0].path.is_none(), "{second:#?}");
     assert!(second.slots[2].moved.as_ref().unwrap().contains("was put there"));
 
+    // What is not there is said where it was named: a file in its slot, a folder for its router.
+    let nowhere = home.path().join("nowhere").to_string_lossy().into_owned();
+    let typed = RouterPaths { number: 1, key: Some(nowhere.clone()), ..RouterPaths::default() };
+    let folder = RouterPaths { number: 2, dropped: vec![nowhere.clone()], ..RouterPaths::default() };
+    let view = read(&tandem, vec![typed, folder]).await;
+    let key = &view.routers[0].slots[0];
+    assert_eq!((key.path.as_ref(), key.problem.is_some()), (Some(&nowhere), true), "{view:#?}");
+    let [_, loose] = view.problems.as_slice() else { panic!("{view:#?}") };
+    assert!((loose.router, &loose.slot) == (2, &None) && loose.message.contains(&nowhere), "{loose:?}");
+
     let state = Path::new(two).join(STATE);
     let whole = fs::read(&state).unwrap();
     fs::write(&state, &whole[..whole.len() / 2]).unwrap();
@@ -222,6 +232,8 @@ async fn a_password_is_entered_once_for_all_that_use_it_and_forgotten_with_the_m
     tandem.plan_migration(planned(&folders)).await.unwrap();
     let summary = tandem.apply_migration(ApplyMigrationRequest::default()).await.unwrap();
     assert_eq!((summary.passwords_missing, summary.queues_to_test, summary.users_to_test), (12, 4, 8));
+    assert_eq!((summary.to_test.len(), &summary.to_approve), (12, &summary.to_test));
+    assert!(summary.to_test.iter().take(4).all(|one| one.starts_with("support")), "{:?}", summary.to_test);
     let enter = |credential, password: &str| EnterMigrationPasswordsRequest {
         passwords: vec![MigrationPassword { credential, password: SecretText(password.to_owned()) }],
     };
@@ -249,8 +261,9 @@ async fn the_practice_organization_plays_routers_whose_passwords_can_be_read() {
     let home = tempfile::tempdir().unwrap();
     let practice = Practice::start().await.unwrap();
     let tandem = practice.tandem();
-    let folder = home.path().join("routers").to_string_lossy().into_owned();
-    let made = tandem.write_sample_router_files(SampleRouterFilesRequest { folder }).await.unwrap();
+    let made = tandem.write_sample_router_files(SampleRouterFilesRequest::default()).await.unwrap();
+    let own = made.routers[0].clone();
+    assert!(fs::exists(&own).unwrap(), "without a folder they are in the practice organization's own");
     let view = tandem.plan_migration(planned(&made.routers)).await.unwrap();
     assert!(view.counts.passwords_recovered > 0 && view.counts.passwords_to_enter == 0, "{:?}", view.counts);
     let before = tandem.export(ExportRequest::default()).await.unwrap();
@@ -260,9 +273,10 @@ async fn the_practice_organization_plays_routers_whose_passwords_can_be_read() {
     assert_eq!(undone.status, "undone");
     assert_eq!(tandem.export(ExportRequest::default()).await.unwrap(), before);
     practice.remove().await;
+    assert!(!fs::exists(&own).unwrap(), "and go with it");
 
     let real = open(home.path()).await;
-    let folder = home.path().join("x").to_string_lossy().into_owned();
+    let folder = Some(home.path().join("x").to_string_lossy().into_owned());
     let refused = real.write_sample_router_files(SampleRouterFilesRequest { folder }).await.unwrap_err();
     assert_eq!(refused.code, "practice_not_running");
     real.close().await;

@@ -1,4 +1,5 @@
-//! The practice organization's servers: POP3, IMAP and SMTP over TLS on free loopback ports, filled with the sample.
+//! The practice organization's servers: POP3, IMAP and SMTP over TLS, and SMTP with STARTTLS, on free loopback ports, filled
+//! with the sample.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -17,6 +18,7 @@ pub struct PracticeServers {
     pop3: Pop3Server,
     imap: ImapServer,
     smtp: SmtpServer,
+    submission: SmtpServer,
     ca_pem: String,
     certificate_sha256: String,
     accounts: Vec<PracticeAccount>,
@@ -29,14 +31,14 @@ pub struct PracticeAccount {
     pub kind: PersonKind,
     /// Name for people.
     pub name: String,
-    /// Email address, which is also the user name for all three servers.
+    /// Email address, which is also the user name for all servers.
     pub address: String,
     /// A random password, new at every start.
     pub password: Password,
 }
 
 impl PracticeServers {
-    /// Starts the three servers and fills the mailboxes.
+    /// Starts the servers and fills the mailboxes.
     ///
     /// # Errors
     /// When loopback has no free port, or keys cannot be made.
@@ -64,6 +66,11 @@ impl PracticeServers {
             pop3: Pop3Server::start(hub.clone(), options()).await?,
             imap: ImapServer::start(hub.clone(), options()).await?,
             smtp: SmtpServer::start(hub.clone(), options()).await?,
+            submission: SmtpServer::start(
+                hub.clone(),
+                ServerOptions::with(Security::StartTls(certificate.clone())),
+            )
+            .await?,
             hub,
             ca_pem: authority.pem().to_owned(),
             certificate_sha256: certificate.sha256().to_owned(),
@@ -95,6 +102,12 @@ impl PracticeServers {
         &self.smtp
     }
 
+    /// The same with STARTTLS: what an Email Router's *use SSL* means for SMTP on any port but 465.
+    #[must_use]
+    pub fn submission(&self) -> &SmtpServer {
+        &self.submission
+    }
+
     /// The CA certificate in PEM, for the profile's CA file.
     #[must_use]
     pub fn ca_pem(&self) -> &str {
@@ -121,7 +134,7 @@ impl PracticeServers {
 
     /// Ends the servers and every session, and waits until they are gone.
     pub async fn stop(&self) {
-        tokio::join!(self.pop3.stop(), self.imap.stop(), self.smtp.stop());
+        tokio::join!(self.pop3.stop(), self.imap.stop(), self.smtp.stop(), self.submission.stop());
     }
 }
 

@@ -42,22 +42,27 @@ const COLUMNS: Column<AlertView>[] = [
   {
     id: "level",
     title: "Level",
-    width: "minmax(110px, 0.6fr)",
+    width: "minmax(min(7.5rem, 26%), 0.6fr)",
     cell: (a) => <StatusLabel status={a.level} kind="level" />,
     sortBy: (a) => rank(a.level),
   },
   {
     id: "object",
     title: "About",
-    width: "minmax(150px, 1.1fr)",
+    width: "minmax(120px, 1.1fr)",
     cell: (a) => a.object,
     sortBy: (a) => a.object,
   },
   {
     id: "message",
     title: "What happened",
-    width: "minmax(180px, 2fr)",
-    cell: (a) => <span title={a.message}>{a.message}</span>,
+    width: "minmax(120px, 2fr)",
+    cell: (a) => (
+      <span title={a.message}>
+        {a.workload && `${word("workload", a.workload)}: `}
+        {a.message}
+      </span>
+    ),
     sortBy: (a) => a.message,
   },
   {
@@ -79,7 +84,7 @@ const COLUMNS: Column<AlertView>[] = [
   {
     id: "last",
     title: "Last seen",
-    width: "minmax(110px, 0.7fr)",
+    width: "minmax(90px, 0.7fr)",
     cell: (a) => <TimeText at={a.last_seen} />,
     sortBy: (a) => -Date.parse(a.last_seen),
   },
@@ -184,7 +189,7 @@ export function AlertsPage() {
                 <VirtualTable
                   label="Alerts"
                   rows={rows}
-                  columns={COLUMNS}
+                  columns={open ? COLUMNS.filter((one) => one.id !== "last") : COLUMNS}
                   rowKey={(a) => a.id}
                   rowName={(a) => `${word("level", a.level)}: ${a.object}`}
                   rowTestId={(a) => testIds.alertRow(a.id)}

@@ -8,7 +8,12 @@ import {
   Title2,
   tokens,
 } from "@fluentui/react-components";
-import { BeakerRegular, ServerRegular, ShieldCheckmarkRegular } from "@fluentui/react-icons";
+import {
+  ArrowImportRegular,
+  BeakerRegular,
+  ServerRegular,
+  ShieldCheckmarkRegular,
+} from "@fluentui/react-icons";
 import { Link, useNavigate } from "@tanstack/react-router";
 import type { Home } from "../../bindings";
 import { AppLink } from "../../components/AppLink";
@@ -79,7 +84,7 @@ const useStyles = makeStyles({
     display: "grid",
     gridTemplateColumns: "repeat(auto-fit, minmax(min(260px, 100%), 1fr))",
     gap: tokens.spacingHorizontalL,
-    maxWidth: "760px",
+    maxWidth: "1100px",
     width: "100%",
     marginInline: "auto",
   },
@@ -153,6 +158,21 @@ function FirstRun() {
             data-testid={testIds.homeTryPractice}
           >
             {practice.isPending ? "Starting…" : "Start practicing"}
+          </Button>
+        </Card>
+        <Card className={styles.choice}>
+          <span className={styles.choiceIcon} aria-hidden="true">
+            <ArrowImportRegular />
+          </span>
+          <Subtitle2 as="h2" className={styles.sectionTitle}>
+            Leave the Email Router
+          </Subtitle2>
+          <Text className={styles.grow}>
+            Bring the profiles, mailboxes and dates of up to four Email Routers. You see what will happen
+            before anything is written.
+          </Text>
+          <Button onClick={() => void navigate({ to: "/migration" })} data-testid={testIds.homeMigrate}>
+            Migrate Email Routers
           </Button>
         </Card>
       </div>

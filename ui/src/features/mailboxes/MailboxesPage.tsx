@@ -121,7 +121,7 @@ export function MailboxesPage() {
   const search = useSearch({ from: "/mailboxes" });
   const mailboxes = useAction("mailboxes", {});
   const [sort, setSort] = useState<Sort | null>({ column: "status", direction: "ascending" });
-  const [chosen, setChosen] = useState<Set<string>>(() => new Set(search.select));
+  const [chosen, setChosen] = useState<Set<string>>(new Set());
   const [asking, setAsking] = useState<"disable" | null>(null);
   const [adding, setAdding] = useState(false);
   const approve = useDo("approve_mailboxes");

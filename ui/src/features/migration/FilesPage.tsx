@@ -55,8 +55,9 @@ export function FilesPage({ state, change }: PageProps) {
     >
       <Text>
         Each Email Router has three files in its Service folder, for example C:\Program Files\Microsoft CRM
-        Email\Service: {SLOTS.map((slot) => FILE_NAMES[slot]).join(", ")}. Copy them to this computer and
-        choose them here, or drop a router’s folder or its three files on its box. They are only read.
+        Email\Service: {SLOTS.map((slot) => FILE_NAMES[slot]).join(", ")}. Copy them to this computer, then
+        name them here: browse, type or paste a path, or drop a router’s folder or its three files on its box.
+        They are only read.
       </Text>
       {plan.data && (
         <MessageBar layout="multiline">
@@ -84,6 +85,7 @@ export function FilesPage({ state, change }: PageProps) {
           router={router}
           number={index + 1}
           state={state}
+          loose={loose.filter((problem) => problem.router === index + 1)}
           aimed={aimed === index + 1}
           change={change}
         />
@@ -115,17 +117,10 @@ export function FilesPage({ state, change }: PageProps) {
         />
       </div>
       {reading.error && <ErrorPanel error={reading.error} onRetry={() => reading.mutate(state.revision)} />}
-      {loose.map((problem) => (
-        <MessageBar key={`${problem.router} ${problem.file}`} intent="error" layout="multiline">
-          <MessageBarBody>
-            {problem.message}. {problem.remedy} ({problem.code})
-          </MessageBarBody>
-        </MessageBar>
-      ))}
       {state.showErrors && (gaps.length > 0 || (view && !view.ready)) && (
         <MessageBar intent="warning" layout="multiline" role="alert">
           <MessageBarBody>
-            {gaps.length > 0 ? gaps.join(" ") : "Correct what is marked at the files above, then go on."}
+            {gaps.length > 0 ? gaps.join(" ") : "Correct what is marked above, then go on."}
           </MessageBarBody>
         </MessageBar>
       )}
@@ -200,11 +195,8 @@ function routerAt(x: number, y: number): number | null {
 function Samples({ onMade }: { onMade: (folders: string[]) => void }) {
   const practice = useAction("practice", {});
   const write = useMutation({
-    mutationFn: async () => {
-      const folder = await backend().chooseFolder("A folder for sample router files");
-      return folder ? call("write_sample_router_files", { folder }) : null;
-    },
-    onSuccess: (made) => made && onMade(made.routers),
+    mutationFn: () => call("write_sample_router_files", {}),
+    onSuccess: (made) => onMade(made.routers),
   });
   if (!practice.data?.running) return null;
   return (
@@ -216,7 +208,7 @@ function Samples({ onMade }: { onMade: (folders: string[]) => void }) {
         onClick={() => write.mutate()}
         data-testid={testIds.migrationSamples}
       >
-        Make sample files to practice with…
+        Use sample files to practice with
       </Button>
       {write.error && <ErrorPanel error={write.error} />}
     </>

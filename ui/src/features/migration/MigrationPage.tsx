@@ -122,6 +122,7 @@ function Steps({ start, keep }: { start: Wizard; keep: WeakMap<QueryClient, Wiza
                 disabled={step !== state.step && !canGo(step)}
                 icon={index < at ? <CheckmarkCircleFilled /> : undefined}
                 onClick={() => change({ type: "go", step })}
+                data-testid={testIds.migrationGo(step)}
               >
                 {index + 1}. {TITLES[step]}
               </Button>

@@ -1,6 +1,7 @@
 import { Field, MessageBar, MessageBarBody, makeStyles, Select, tokens } from "@fluentui/react-components";
 import type { MigrationPlanView } from "../../bindings";
 import { ErrorPanel } from "../../components/ErrorPanel";
+import { testIds } from "../../lib/testids";
 import { useDoPlan } from "./plan";
 import { hasFiles, pathsOf, type Wizard } from "./state";
 
@@ -64,6 +65,7 @@ export function PlanOptions({ plan, state }: { plan: MigrationPlanView; state: W
             value={plan.profile_date}
             disabled={fixed}
             onChange={(_, d) => again({ profile_date: d.value })}
+            data-testid={testIds.migrationProfileDate}
           >
             <option value="one_day_back">24 hours back</option>
             <option value="earliest_mailbox">Their earliest mailbox’s date</option>

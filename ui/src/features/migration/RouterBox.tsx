@@ -2,6 +2,7 @@ import {
   Button,
   Field,
   Input,
+  type InputProps,
   MessageBar,
   MessageBarBody,
   makeStyles,
@@ -9,9 +10,10 @@ import {
   tokens,
 } from "@fluentui/react-components";
 import { DeleteRegular, DismissRegular, FolderOpenRegular } from "@fluentui/react-icons";
-import type { Dispatch } from "react";
-import type { RouterSlotView } from "../../bindings";
+import { type Dispatch, useState } from "react";
+import type { RouterFileProblem, RouterSlotView } from "../../bindings";
 import { backend } from "../../lib/backend";
+import { pathTyped } from "../../lib/files";
 import { testIds } from "../../lib/testids";
 import { bytes } from "../../lib/time";
 import { type Change, FILE_NAMES, isReading, type RouterDraft, SLOTS, type Slot, type Wizard } from "./state";
@@ -36,6 +38,7 @@ export function RouterBox(props: {
   router: RouterDraft;
   number: number;
   state: Wizard;
+  loose: RouterFileProblem[];
   aimed: boolean;
   change: Dispatch<Change>;
 }) {
@@ -71,6 +74,7 @@ export function RouterBox(props: {
           looking={isReading(state)}
           gap={state.showErrors && SLOTS.some((other) => router.files[other] !== null)}
           onBrowse={() => void browse(slot)}
+          onTyped={(path) => change({ type: "choose", router: number, slot, path })}
           onClear={() => change({ type: "clear", router: number, slot })}
         />
       ))}
@@ -79,18 +83,38 @@ export function RouterBox(props: {
           <MessageBarBody>Put right: {router.moved.join(" ")}</MessageBarBody>
         </MessageBar>
       )}
+      <Field
+        label={`Or the folder of ${title}, with all three`}
+        validationState={props.loose.length > 0 ? "error" : "none"}
+        validationMessage={
+          props.loose.map((one) => `${one.message} ${one.remedy} (${one.code})`).join(" ") || undefined
+        }
+      >
+        {(field) => (
+          <div className={styles.choose}>
+            <TypedPath
+              {...field}
+              className={styles.path}
+              path={null}
+              placeholder="Type or paste its path, or drop the folder or its files here"
+              onTyped={(path) => change({ type: "drop", router: number, paths: [path] })}
+              data-testid={testIds.migrationFolderPath(number)}
+            />
+            <Button
+              icon={<FolderOpenRegular />}
+              aria-label={`Choose the folder of ${title}`}
+              onClick={() => void folder()}
+              data-testid={testIds.migrationFolder(number)}
+            >
+              Choose…
+            </Button>
+          </div>
+        )}
+      </Field>
       <div className={styles.head}>
-        <Button
-          icon={<FolderOpenRegular />}
-          onClick={() => void folder()}
-          data-testid={testIds.migrationFolder(number)}
-        >
-          Choose its folder…
-        </Button>
         <span className={shared.quiet} aria-live="polite">
-          {seen?.complete
-            ? `${seen.providers?.toLocaleString()} providers, ${seen.state_entries?.toLocaleString()} state entries`
-            : "or drop its folder or its three files here"}
+          {seen?.complete &&
+            `${seen.providers?.toLocaleString()} providers, ${seen.state_entries?.toLocaleString()} state entries`}
         </span>
         <span className={shared.grow} />
         {state.routers.length > 1 && (
@@ -109,6 +133,34 @@ export function RouterBox(props: {
   );
 }
 
+/** A path that can be typed or pasted; taken with Enter, or when the field is left. */
+function TypedPath(props: InputProps & { path: string | null; onTyped: (path: string) => void }) {
+  const { path, onTyped, ...rest } = props;
+  const [typed, setTyped] = useState<string | null>(null);
+  const take = () => {
+    const wanted = pathTyped(typed ?? "");
+    setTyped(null);
+    if (wanted && wanted !== path) onTyped(wanted);
+  };
+  return (
+    <Input
+      {...rest}
+      spellCheck={false}
+      value={typed ?? path ?? ""}
+      title={path ?? undefined}
+      onChange={(_, d) => setTyped(d.value)}
+      onBlur={take}
+      onKeyDown={(event) => {
+        if (event.key === "Escape") setTyped(null);
+        if (event.key !== "Enter" || typed === null) return;
+        // Enter takes the path; it does not go on to the next page as well.
+        event.preventDefault();
+        take();
+      }}
+    />
+  );
+}
+
 function FileField(props: {
   title: string;
   number: number;
@@ -118,6 +170,7 @@ function FileField(props: {
   looking: boolean;
   gap: boolean;
   onBrowse: () => void;
+  onTyped: (path: string) => void;
   onClear: () => void;
 }) {
   const styles = useStyles();
@@ -126,7 +179,7 @@ function FileField(props: {
   const problem = path ? seen?.problem : null;
   const name = FILE_NAMES[slot];
   const said = problem
-    ? `${problem.message}. ${problem.remedy} (${problem.code})`
+    ? `${problem.message} ${problem.remedy} (${problem.code})`
     : !path && props.gap
       ? `${name} is not chosen yet.`
       : path && seen?.bytes != null
@@ -142,13 +195,12 @@ function FileField(props: {
     >
       {(field) => (
         <div className={styles.choose}>
-          <Input
+          <TypedPath
             {...field}
             className={styles.path}
-            readOnly
-            value={path ?? ""}
-            placeholder="No file chosen"
-            title={path ?? undefined}
+            path={path}
+            placeholder="No file chosen: browse for it, or type or paste its path"
+            onTyped={props.onTyped}
             data-testid={testIds.migrationFile(number, slot)}
           />
           <Button

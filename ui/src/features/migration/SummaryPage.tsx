@@ -24,6 +24,7 @@ import { NextSteps } from "./NextSteps";
 import { PasswordsPage } from "./PasswordsPage";
 import { useSaveTo } from "./plan";
 import { SavedTo } from "./SavedTo";
+import type { Tried } from "./ServersStep";
 import { useWizardStyles } from "./styles";
 
 /** Page 5: what was migrated and skipped, what needs a person, and the way back. */
@@ -33,6 +34,7 @@ export function SummaryPage({ change }: PageProps) {
   const undo = useDo("undo_migration");
   const [asking, setAsking] = useState(false);
   const [entering, setEntering] = useState(false);
+  const [tried, setTried] = useState<Map<string, Tried>>(new Map());
   const report = useSaveTo((path) =>
     call("save_migration_report", { path, format: path.toLowerCase().endsWith(".csv") ? "csv" : "html" }),
   );
@@ -58,7 +60,14 @@ export function SummaryPage({ change }: PageProps) {
           </MessageBarBody>
         </MessageBar>
       )}
-      {it.status === "applied" && <NextSteps summary={it} onPasswords={() => setEntering(true)} />}
+      {it.status === "applied" && (
+        <NextSteps
+          summary={it}
+          tried={tried}
+          onTried={(profile, one) => setTried((before) => new Map(before).set(profile, one))}
+          onPasswords={() => setEntering(true)}
+        />
+      )}
       <Migrated summary={it} />
       <Skipped summary={it} />
       {report.error !== null && <ErrorPanel error={report.error} />}

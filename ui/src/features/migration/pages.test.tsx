@@ -119,7 +119,7 @@ test("an error names router, file and line, and the other router's files stay ch
   act(() => fake.drag({ type: "drop", x: 0, y: 0, paths: ["/good", "/cut_short"] }));
   const second = await screen.findByTestId(testIds.migrationRouter(2));
   await waitFor(() =>
-    expect(second).toHaveTextContent("router 2, EncryptionKey.xml, line 38: the file is cut short"),
+    expect(second).toHaveTextContent("Router 2, EncryptionKey.xml, line 38: the file is cut short"),
   );
   expect(second).toHaveTextContent("Copy the file again");
   expect(screen.getByTestId(testIds.migrationFile(1, "key"))).toHaveValue("/good/EncryptionKey.xml");
@@ -337,26 +337,156 @@ test("the switch to Server-Side Synchronization says first that the router stops
       { process_email_using: "server_side_synchronization" },
     ]),
   );
-  expect(await screen.findByText("3. Email is processed by Server-Side Synchronization")).toBeInTheDocument();
+  expect(await screen.findByText("5. Email is processed by Server-Side Synchronization")).toBeInTheDocument();
 }, 60_000);
 
-test("queues come first: the mailboxes are listed with them selected", async () => {
+/** Everything that was migrated waits: nothing is tested, nobody is approved. */
+const untested = (fake: FakeBackend) => {
+  applied(fake);
+  fake.migration.summary = { ...fake.migration.summary, passwords_missing: 0 };
+  fake.mailboxes = fake.mailboxes.map((m) => ({
+    ...m,
+    approval: "pending",
+    workloads: {
+      incoming: { ...m.workloads.incoming, enabled: false },
+      outgoing: { ...m.workloads.outgoing, enabled: false },
+      act: m.workloads.act,
+    },
+  }));
+};
+
+test("addresses are named before they are approved, and the test is planned with queues first", async () => {
   const user = userEvent.setup();
-  open((fake) => {
-    applied(fake);
-    fake.mailboxes = fake.mailboxes.map((m) => ({
-      ...m,
-      workloads: {
-        incoming: { ...m.workloads.incoming, enabled: false },
-        outgoing: { ...m.workloads.outgoing, enabled: false },
-        act: m.workloads.act,
-      },
+  const fake = open(untested);
+  const n = fake.mailboxes.length;
+  await user.click(await screen.findByTestId(testIds.migrationApprove));
+  const asked = await screen.findByRole("alertdialog");
+  expect(asked).toHaveTextContent("support@contoso.test");
+  expect(await faults()).toEqual([]);
+  expect(requestsOf(fake, "approve_mailboxes")).toEqual([]);
+  await user.click(screen.getByTestId(testIds.migrationApproveConfirm));
+  expect(await screen.findByText("3. Every address is approved")).toBeInTheDocument();
+  const plan = await screen.findByTestId(testIds.migrationTest);
+  expect(plan).toHaveTextContent(`Plan the test of ${n} mailboxes…`);
+  await user.click(plan);
+  const start = await screen.findByTestId(testIds.testPlanStart);
+  await waitFor(() => expect(start).toHaveTextContent(`Test & enable ${n} mailboxes`));
+  const planned = requestsOf(fake, "plan_test_enable")[0]?.addresses as string[];
+  expect(planned[0]).toBe("support@contoso.test");
+  expect(planned).toHaveLength(n);
+  await user.click(start);
+  expect(await screen.findByTestId(testIds.testJob)).toBeInTheDocument();
+  await user.click(screen.getByText("Back to the migration"));
+  expect(await screen.findByTestId(testIds.migrationTestJob)).toHaveTextContent(`of ${n} mailboxes`);
+}, 60_000);
+
+test("a certificate that is met is compared once for all profiles, then their servers work", async () => {
+  const user = userEvent.setup();
+  const fake = open((one) => {
+    untested(one);
+    const [first] = one.profiles;
+    if (!first) throw new Error("no profile");
+    one.profiles = ["North", "South"].map((name) => ({
+      ...structuredClone(first),
+      id: name,
+      name,
+    }));
+    for (const profile of one.profiles)
+      for (const end of [profile.incoming, profile.outgoing]) if (end) end.trusted_certificate_sha256 = [];
+    one.migration.summary.profiles = one.profiles.map(({ id, name }) => ({
+      id,
+      name,
+      server_type: "pop3_smtp",
+      created: true,
+      mailboxes: 3,
+      cannot_enable: null,
     }));
   });
-  const queues = await screen.findByTestId(testIds.migrationTest("queue"));
-  await waitFor(() => expect(queues).toHaveTextContent("the first 1 queue"));
-  await user.click(queues);
-  expect(await screen.findByTestId(testIds.mailboxTestEnable)).toHaveTextContent("Test & enable 1 mailbox");
+  await user.click(await screen.findByTestId(testIds.migrationTryServers));
+  const panel = await screen.findByTestId(testIds.certificate);
+  expect(screen.getByText(/2 profiles met this certificate: “North” and “South”/)).toBeInTheDocument();
+  await waitFor(() => expect(screen.getByTestId(testIds.migrationTryServers)).toBeEnabled());
+  expect(await faults()).toEqual([]);
+  expect(within(panel).getByTestId(testIds.certificateTrust)).toBeDisabled();
+  await user.click(within(panel).getByTestId(testIds.certificateCompared));
+  await user.click(within(panel).getByTestId(testIds.certificateTrust));
+  expect(await screen.findByText("2. The servers work")).toBeInTheDocument();
+  expect(requestsOf(fake, "trust_certificate")).toMatchObject([{ profile: "North" }, { profile: "South" }]);
+}, 60_000);
+
+test("the CA file of an own authority is typed once for all profiles that need it", async () => {
+  const user = userEvent.setup();
+  const fake = open((one) => {
+    untested(one);
+    const [first] = one.profiles;
+    if (!first) throw new Error("no profile");
+    for (const end of [first.incoming, first.outgoing]) if (end) end.trusted_certificate_sha256 = [];
+    one.migration.summary.profiles = [
+      {
+        id: first.id,
+        name: first.name,
+        server_type: "pop3_smtp",
+        created: true,
+        mailboxes: 3,
+        cannot_enable: null,
+      },
+    ];
+  });
+  await user.click(await screen.findByTestId(testIds.migrationTryServers));
+  const path = await screen.findByTestId(testIds.certificateCaPath);
+  await waitFor(() => expect(screen.getByTestId(testIds.migrationTryServers)).toBeEnabled());
+  await user.type(path, '"/etc/ssl/contoso ca.pem"{Enter}');
+  await waitFor(() =>
+    expect(requestsOf(fake, "save_profile")).toMatchObject([
+      { incoming: { ca_file: "/etc/ssl/contoso ca.pem" }, outgoing: { ca_file: "/etc/ssl/contoso ca.pem" } },
+    ]),
+  );
+}, 60_000);
+
+test("while the router still runs, Tandem is told to wait, which is said before", async () => {
+  const user = userEvent.setup();
+  const fake = open((one) => {
+    untested(one);
+    one.settings.process_email_using = "server_side_synchronization";
+  });
+  await user.click(await screen.findByTestId(testIds.migrationHold));
+  expect(await screen.findByRole("alertdialog")).toHaveTextContent("processes no email of this organization");
+  await user.click(screen.getByTestId(testIds.migrationHoldConfirm));
+  expect(await screen.findByTestId(testIds.migrationSwitch)).toBeInTheDocument();
+  expect(requestsOf(fake, "save_settings")).toMatchObject([{ process_email_using: "email_router" }]);
+}, 60_000);
+
+test("paths are typed or pasted: a folder fills a router, a file its slot, and Enter does not go on", async () => {
+  const user = userEvent.setup();
+  const fake = open();
+  await user.type(await screen.findByTestId(testIds.migrationFolderPath(1)), '"/srv/router"{Enter}');
+  await waitFor(() =>
+    expect(screen.getByTestId(testIds.migrationFile(1, "key"))).toHaveValue(`/srv/router/${FILE_NAMES.key}`),
+  );
+  const key = screen.getByTestId(testIds.migrationFile(1, "key"));
+  await user.clear(key);
+  await user.type(key, "/srv/elsewhere/EncryptionKey.xml{Enter}");
+  await waitFor(() =>
+    expect(requestsOf(fake, "read_router_files").at(-1)).toMatchObject({
+      routers: [{ key: "/srv/elsewhere/EncryptionKey.xml" }],
+    }),
+  );
+  expect(requestsOf(fake, "plan_migration")).toEqual([]);
+  await user.type(key, "x{Escape}");
+  expect(key).toHaveValue("/srv/elsewhere/EncryptionKey.xml");
+}, 60_000);
+
+test("in practice the sample files come without a question", async () => {
+  const user = userEvent.setup();
+  open((fake) => {
+    fake.practicing = true;
+  });
+  await user.click(await screen.findByTestId(testIds.migrationSamples));
+  await waitFor(() =>
+    expect(screen.getByTestId(testIds.migrationFile(2, "agent"))).toHaveValue(
+      `/tmp/practice/routers/router-2/${FILE_NAMES.agent}`,
+    ),
+  );
 }, 60_000);
 
 test("undo asks first, and says its condition when it is too late", async () => {

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import type { MailboxView, RouterFilesView } from "../../bindings";
-import { mailbox, newWorkload } from "../../lib/fake-data";
+import type { RouterFilesView } from "../../bindings";
+import { mailbox } from "../../lib/fake-data";
 import { mailboxes, noCounts, noSummary, planOf, rows } from "../../lib/fake-migration-data";
 import { decided, ownersOf } from "./decide";
 import {
@@ -9,7 +9,7 @@ import {
   isReading,
   listed,
   missing,
-  nextToTest,
+  nextStep,
   pathsOf,
   reduce,
   START,
@@ -168,32 +168,22 @@ test("Start waits until differences that concern the plan were looked at", () =>
   expect(startRefused({ ...plan, nothing_to_do: true }, "reviewed")).toContain("Nothing would be written");
 });
 
-test("at most 200 mailboxes are handed to the test, of the migrated profiles, those not enabled yet", () => {
-  const fresh = (email: string, over: Partial<MailboxView> = {}) =>
-    mailbox(email, email, {
-      profile: "New",
-      workloads: { incoming: newWorkload, outgoing: newWorkload, act: newWorkload },
-      ...over,
-    });
-  const made = { id: "1", server_type: "pop3_smtp", created: true, mailboxes: 1, cannot_enable: null };
-  const summary = {
+test("after a migration one step comes after the other", () => {
+  const left = {
     ...noSummary,
-    profiles: [
-      { ...made, name: "New" },
-      { ...made, id: "2", name: "Exchange", cannot_enable: "Not yet." },
-    ],
+    passwords_missing: 1,
+    to_test: ["q@contoso.com", "u@contoso.com"],
+    to_approve: ["u@contoso.com"],
   };
-  const users = Array.from({ length: 230 }, (_, i) => fresh(`u${i}@contoso.com`));
-  const all = [
-    ...users,
-    fresh("q@contoso.com", { owner: { type: "queue", id: "q", name: "Q" } }),
-    fresh("exchange@contoso.com", { profile: "Exchange" }),
-    mailbox("enabled@contoso.com", "E", { profile: "New" }),
-    fresh("other@contoso.com", { profile: "Other" }),
-  ];
-  expect(nextToTest(all, summary, "queue")).toEqual(["q@contoso.com"]);
-  expect(nextToTest(all, summary, "user")).toEqual(users.slice(0, 200).map((m) => m.email));
-  expect(nextToTest(all.slice(200), summary, "user")).toHaveLength(30);
+  expect(nextStep(left, "not proven")).toBe("passwords");
+  const entered = { ...left, passwords_missing: 0 };
+  expect(nextStep(entered, "not proven")).toBe("servers");
+  expect(nextStep(entered, "proven")).toBe("approve");
+  expect(nextStep({ ...entered, to_approve: [] }, "proven")).toBe("test");
+  const tested = { ...entered, to_approve: [], to_test: [] };
+  expect(nextStep(tested, "proven")).toBe("switch");
+  const here = { ...tested, process_email_using: "server_side_synchronization" };
+  expect(nextStep(here, "proven")).toBeNull();
 });
 
 test("a decision is said with whom it is for", () => {

@@ -1,5 +1,4 @@
 import type {
-  MailboxView,
   MigrationCounts,
   MigrationPlanView,
   MigrationSummaryView,
@@ -243,19 +242,14 @@ export function startRefused(plan: MigrationPlanView, reviewed: "reviewed" | "no
   return null;
 }
 
-/** At most this many mailboxes are tested at a time, every five hours (documented best practice). */
-export const MOST_TESTED = 200;
-
-/** The next mailboxes to test of what was migrated: this kind of owner, the first 200. */
-export function nextToTest(
-  mailboxes: MailboxView[],
+/** What a person has to do next after a migration; nothing when all is done. */
+export function nextStep(
   summary: MigrationSummaryView,
-  kind: "queue" | "user",
-): string[] {
-  const profiles = new Set(summary.profiles.filter((p) => !p.cannot_enable).map((p) => p.name));
-  return mailboxes
-    .filter((m) => m.owner.type === kind && m.profile !== null && profiles.has(m.profile))
-    .filter((m) => !m.workloads.incoming.enabled && !m.workloads.outgoing.enabled)
-    .slice(0, MOST_TESTED)
-    .map((m) => m.email);
+  servers: "proven" | "not proven",
+): "passwords" | "servers" | "approve" | "test" | "switch" | null {
+  if (summary.passwords_missing > 0) return "passwords";
+  if (servers === "not proven") return "servers";
+  if (summary.to_approve.length > 0) return "approve";
+  if (summary.to_test.length > 0) return "test";
+  return summary.process_email_using === "server_side_synchronization" ? null : "switch";
 }

@@ -1,6 +1,6 @@
 import { Button, Field, Input, makeStyles, Select, tokens } from "@fluentui/react-components";
 import { FolderOpenRegular } from "@fluentui/react-icons";
-import { backend } from "../../lib/backend";
+import { chooseCaFile } from "../../lib/files";
 import { testIds } from "../../lib/testids";
 import { wordsOf } from "../../lib/words";
 import type { EndpointDraft, Security } from "./wizard/state";
@@ -23,14 +23,6 @@ const useStyles = makeStyles({
   wide: { gridColumn: "1 / -1" },
   file: { display: "flex", gap: tokens.spacingHorizontalS, "& > :first-child": { flex: 1, minWidth: 0 } },
 });
-
-const CA_FILTER = [{ name: "Certificates (PEM)", extensions: ["pem", "crt", "cer"] }];
-
-/** Asks for a CA file; nothing when the person thinks better of it. */
-export async function chooseCaFile(): Promise<string | undefined> {
-  const [file] = await backend().chooseFiles("Choose a CA file", CA_FILTER, "one");
-  return file;
-}
 
 /** One server of a profile: host, security, port, and whose certificates are believed. */
 export function EndpointFields(props: {

@@ -11,13 +11,13 @@ import { SidePanel } from "../../components/SidePanel";
 import { StatusLabel } from "../../components/StatusLabel";
 import { TestPlanDialog } from "../../components/TestPlanDialog";
 import { forgetLadders, useLive } from "../../lib/live";
+import { asRequest, trusting } from "../../lib/profile";
 import { useDo } from "../../lib/queries";
 import { testIds } from "../../lib/testids";
 import { exact } from "../../lib/time";
 import { count, word } from "../../lib/words";
 import { ProfileAlerts } from "./ProfileAlerts";
 import { ProfileEdit } from "./ProfileEdit";
-import { asRequest, trusting } from "./profile";
 
 const useStyles = makeStyles({
   actions: { display: "flex", flexWrap: "wrap", gap: tokens.spacingHorizontalS },

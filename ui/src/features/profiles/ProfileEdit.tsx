@@ -11,15 +11,15 @@ import {
 import { useState } from "react";
 import type { EndpointView, ProfileView } from "../../bindings";
 import { ErrorPanel } from "../../components/ErrorPanel";
+import { asRequest } from "../../lib/profile";
 import { useDo } from "../../lib/queries";
 import { fromLocalInput, toLocalInput } from "../../lib/time";
 import { EndpointFields } from "./EndpointFields";
-import { asRequest } from "./profile";
 import { draftOfLimits, limitOf, MOST_PER_DAY, MOST_PER_MINUTE, SendLimits, wrongLimit } from "./SendLimits";
 import type { EndpointDraft, Security } from "./wizard/state";
 
 const useStyles = makeStyles({
-  form: { display: "grid", gap: tokens.spacingVerticalM },
+  form: { display: "grid", gridTemplateColumns: "minmax(0, 1fr)", gap: tokens.spacingVerticalM },
   actions: { display: "flex", gap: tokens.spacingHorizontalS },
 });
 

@@ -212,6 +212,24 @@ function Organization() {
       )}
       <Field
         className={styles.narrow}
+        label="Process email using"
+        hint={
+          draft.process_email_using === "email_router"
+            ? "Tandem processes no email of this organization until you switch."
+            : "The Email Router must not process this organization's email as well."
+        }
+      >
+        <Select
+          value={draft.process_email_using}
+          onChange={(_, d) => setDraft({ ...draft, process_email_using: d.value })}
+          data-testid={testIds.settingsField("process_email_using")}
+        >
+          <option value="server_side_synchronization">Server-Side Synchronization</option>
+          <option value="email_router">Email Router</option>
+        </Select>
+      </Field>
+      <Field
+        className={styles.narrow}
         label="How often mailboxes are synchronized"
         hint={POLICIES.find(([value]) => value === draft.frequency)?.[2]}
       >
@@ -370,6 +388,7 @@ function Practice() {
           facts={[
             ["Servers", practice.data?.servers.join("; ")],
             ["Mailboxes", practice.data?.mailboxes.join(", ")],
+            ["CA file", practice.data?.ca_file],
           ]}
         />
       )}

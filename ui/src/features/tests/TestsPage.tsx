@@ -55,6 +55,7 @@ export function TestsPage() {
   const jobs = useAction("test_jobs", {});
   const back = (
     <div className={styles.back}>
+      {search.from === "migration" && <AppLink to="/migration">Back to the migration</AppLink>}
       {search.job && (
         <AppLink to="/mailboxes/tests" search={{}}>
           All tests

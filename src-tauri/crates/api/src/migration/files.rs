@@ -28,6 +28,8 @@ struct Choice {
 struct Router {
     number: u8,
     choices: Vec<Choice>,
+    /// What was chosen for a slot and is no file that can be read; it stays there with its problem.
+    refused: Vec<(FileKind, PathBuf)>,
     problems: Vec<RouterFileProblem>,
 }
 
@@ -85,7 +87,7 @@ fn view(paths: &[RouterPaths]) -> RouterFilesView {
     let too_large = sizes.iter().any(|error| matches!(error.damage, Damage::TooLarge(_)));
     let views: Vec<RouterView> =
         routers.iter().map(|router| router_view(router, &sizes, too_large)).collect();
-    let loose = routers.iter().flat_map(|router| &router.problems).cloned();
+    let loose = routers.iter().flat_map(|router| &router.problems).filter(|one| one.slot.is_none()).cloned();
     let slots = views.iter().flat_map(|view| &view.slots).filter_map(|slot| slot.problem.clone());
     let problems: Vec<_> = slots.chain(loose).collect();
     let ready = !views.is_empty() && views.iter().all(|view| view.complete) && problems.is_empty();
@@ -132,6 +134,16 @@ fn router_view(router: &Router, sizes: &[FileError], too_large: bool) -> RouterV
         }
     } else {
         fill(&mut slots, router, &moved);
+    }
+    for (kind, path) in &router.refused {
+        if let Some(slot) =
+            slots.iter_mut().find(|slot| slot.slot == super::word(kind) && slot.path.is_none())
+        {
+            slot.path = Some(path.to_string_lossy().into_owned());
+        }
+    }
+    for one in &router.problems {
+        put_problem(&mut slots, one.clone());
     }
     let is_missing = |error: &FileError| matches!(error.damage, Damage::Missing);
     for error in errors.iter().filter(|error| !is_missing(error)) {
@@ -207,7 +219,8 @@ fn give(routers: &[Router], problems: &mut Vec<RouterFileProblem>) -> Vec<GivenR
 
 /// Puts what was chosen and dropped into slots: by choice, then by name, then wherever there is room.
 fn assign(paths: &RouterPaths) -> Router {
-    let mut router = Router { number: paths.number, choices: Vec::new(), problems: Vec::new() };
+    let mut router =
+        Router { number: paths.number, choices: Vec::new(), refused: Vec::new(), problems: Vec::new() };
     let chosen =
         [(FileKind::Key, &paths.key), (FileKind::State, &paths.state), (FileKind::Agent, &paths.agent)];
     for (slot, path) in chosen {
@@ -215,7 +228,13 @@ fn assign(paths: &RouterPaths) -> Router {
             router.put(slot, Path::new(path));
         }
     }
-    let dropped: Vec<PathBuf> = paths.dropped.iter().flat_map(|path| expand(Path::new(path))).collect();
+    let mut dropped = Vec::new();
+    for path in paths.dropped.iter().map(Path::new) {
+        match expand(path) {
+            Ok(files) => dropped.extend(files),
+            Err(why) => router.problems.push(not_there(router.number, path, &why)),
+        }
+    }
     let (named, other): (Vec<_>, Vec<_>) =
         dropped.into_iter().partition(|path| FileKind::of_name(&path.to_string_lossy()).is_some());
     for path in named.iter().chain(&other) {
@@ -248,25 +267,42 @@ impl Router {
         let damage = Damage::Unreadable(error);
         let error = FileError { router: self.number, slot, name, line: None, damage };
         self.problems.push(problem(&error));
+        self.refused.push((slot, path.to_path_buf()));
     }
 }
 
 /// A folder is its files with the router's names, else its XML files.
-fn expand(path: &Path) -> Vec<PathBuf> {
-    if !path.is_dir() {
-        return vec![path.to_path_buf()];
+fn expand(path: &Path) -> Result<Vec<PathBuf>, String> {
+    if !fs::metadata(path).map_err(|error| error.to_string())?.is_dir() {
+        return Ok(vec![path.to_path_buf()]);
     }
-    let mut files: Vec<PathBuf> =
-        fs::read_dir(path).into_iter().flatten().flatten().map(|entry| entry.path()).collect();
+    let read = fs::read_dir(path).map_err(|error| error.to_string())?;
+    let mut files: Vec<PathBuf> = read.flatten().map(|entry| entry.path()).collect();
     files.retain(|file| file.is_file());
     files.sort();
     let named: Vec<PathBuf> =
         files.iter().filter(|file| FileKind::of_name(&file.to_string_lossy()).is_some()).cloned().collect();
     if !named.is_empty() {
-        return named;
+        return Ok(named);
     }
     files.retain(|file| file.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("xml")));
-    files
+    if files.is_empty() { Err("none of the router's files is in this folder".to_owned()) } else { Ok(files) }
+}
+
+/// A file or folder that was dropped or typed and gives nothing.
+fn not_there(router: u8, path: &Path, why: &str) -> RouterFileProblem {
+    let damage = Damage::Unreadable(why.to_owned());
+    let file = path.display().to_string();
+    RouterFileProblem {
+        message: format!("Router {router}: {file} can't be used: {why}."),
+        remedy: "Check the path, and that you may read what is there.".to_owned(),
+        class: damage.class().to_owned(),
+        code: format!("0x{:08X}", damage.code().1),
+        router,
+        slot: None,
+        file,
+        line: None,
+    }
 }
 
 fn loose(router: u8, path: &Path) -> RouterFileProblem {

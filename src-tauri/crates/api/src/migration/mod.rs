@@ -20,7 +20,10 @@ pub(crate) use sample::practice_routers;
 
 use crate::wire::ApiError;
 use serde::Serialize;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::{
+    path::PathBuf,
+    sync::{Arc, Mutex, OnceLock, PoisonError},
+};
 use tandem_domain::ids::OrganizationId;
 use tandem_router_migration::{
     plan::{Plan, RecoveredPasswords},
@@ -37,8 +40,8 @@ pub(crate) struct MigrationState {
     draft: tokio::sync::Mutex<Option<Draft>>,
     /// Cancelled to stop what is being applied.
     applying: Mutex<Option<CancellationToken>>,
-    /// The routers that the practice organization plays.
-    samples: OnceLock<Vec<SampleRouter>>,
+    /// The routers that the practice organization plays, and its own folder for their files.
+    samples: OnceLock<(Vec<SampleRouter>, PathBuf)>,
 }
 
 /// The plan that people look at.
@@ -59,9 +62,9 @@ struct Sources {
 }
 
 impl MigrationState {
-    /// Tells which routers the practice organization plays.
-    pub(crate) fn play(&self, routers: Vec<SampleRouter>) {
-        let _ = self.samples.set(routers);
+    /// Tells which routers the practice organization plays, and where it keeps their files.
+    pub(crate) fn play(&self, routers: Vec<SampleRouter>, folder: PathBuf) {
+        let _ = self.samples.set((routers, folder));
     }
 
     fn start_applying(&self) -> CancellationToken {

@@ -56,12 +56,12 @@ impl Tandem {
     ) -> Result<SampleRouterFilesView, ApiError> {
         let practice = self.practice_tandem().await;
         let state = practice.as_ref().map_or(&self.migration, |practice| &practice.migration);
-        let Some(routers) = state.samples.get().cloned() else {
+        let Some((routers, own)) = state.samples.get().cloned() else {
             let remedy = "Start the practice organization, then ask for its router files.";
             let message = "The practice organization is not running.";
             return Err(ApiError::plain("practice_not_running", "practice organization", message, remedy));
         };
-        let folder = PathBuf::from(request.folder);
+        let folder = request.folder.map_or(own, PathBuf::from);
         let written = tokio::task::spawn_blocking(move || write(&routers, &folder));
         written.await.map_err(|error| ApiError::internal("sample files", &error))?
     }
@@ -102,7 +102,7 @@ impl Tandem {
 /// The routers that the practice organization plays: one for its queues, one for its users, one for its contacts, who are
 /// unknown as users there.
 pub(crate) fn practice_routers(servers: &PracticeServers, now: Time) -> Vec<SampleRouter> {
-    let server = |port| SampleServer { server: servers.host().to_owned(), port, security: Security::Tls };
+    let server = |port, security| SampleServer { server: servers.host().to_owned(), port, security };
     [PersonKind::Queue, PersonKind::User, PersonKind::Contact]
         .into_iter()
         .map(|kind| {
@@ -113,8 +113,8 @@ pub(crate) fn practice_routers(servers: &PracticeServers, now: Time) -> Vec<Samp
             };
             SampleRouter {
                 organization_url: ORGANIZATION_URL.to_owned(),
-                pop3: server(servers.pop3().port()),
-                smtp: Some(server(servers.smtp().port())),
+                pop3: server(servers.pop3().port(), Security::Tls),
+                smtp: Some(server(servers.submission().port(), Security::StartTls)),
                 smtp_anonymous: false,
                 mailboxes: accounts.map(mailbox).collect(),
             }

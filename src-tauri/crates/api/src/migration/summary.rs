@@ -14,7 +14,7 @@ use crate::{
 use std::collections::{HashMap, HashSet};
 use tandem_domain::{
     ids::{MailboxId, ProfileId},
-    mailbox::{DeliveryMethod, Mailbox, MailboxOwner},
+    mailbox::{Approval, DeliveryMethod, Mailbox, MailboxOwner},
     settings::{OrganizationSettings, ProcessEmailUsing},
     workload::Workload,
 };
@@ -53,7 +53,11 @@ impl Tandem {
                 && one.profile.is_none_or(|id| !stuck.contains(&id))
         };
         let queue = |one: &&Mailbox| matches!(one.owner, MailboxOwner::Queue(_));
-        let waiting: Vec<&Mailbox> = here.mailboxes.iter().filter(waiting).collect();
+        let mut waiting: Vec<&Mailbox> = here.mailboxes.iter().filter(waiting).collect();
+        waiting.sort_by_cached_key(|one| (!queue(one), one.email.to_string()));
+        let addresses = |all: &[&Mailbox]| all.iter().map(|one| one.email.to_string()).collect();
+        let unapproved: Vec<&Mailbox> =
+            waiting.iter().copied().filter(|one| one.approval == Approval::Pending).collect();
         let queues = waiting.iter().copied().filter(queue).count();
         let profiles = outcome.profiles.iter().filter_map(|one| {
             let found = here.profiles.iter().find(|here| here.id.0 == one.id)?;
@@ -80,6 +84,8 @@ impl Tandem {
             passwords,
             queues_to_test: count(queues),
             users_to_test: count(waiting.len() - queues),
+            to_test: addresses(&waiting),
+            to_approve: addresses(&unapproved),
             can_undo: refused.is_none(),
             undo_refused: refused.map(|error| error.message),
             process_email_using: settings.process_email_using.as_str().to_owned(),
@@ -162,6 +168,8 @@ fn empty(settings: &OrganizationSettings) -> MigrationSummaryView {
         passwords_missing: 0,
         queues_to_test: 0,
         users_to_test: 0,
+        to_test: Vec::new(),
+        to_approve: Vec::new(),
         can_undo: false,
         undo_refused: Some("Nothing was migrated.".to_owned()),
         process_email_using: settings.process_email_using.as_str().to_owned(),

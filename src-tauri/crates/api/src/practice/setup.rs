@@ -5,7 +5,10 @@ use crate::{
     people::in_file,
     wire::{ApiError, ApplyRequest},
 };
-use std::{fmt::Write, path::Path};
+use std::{
+    fmt::Write,
+    path::{Path, PathBuf},
+};
 use tandem_practice::{
     PracticeAccount, PracticeServers,
     sample::{Person, PersonKind},
@@ -33,13 +36,13 @@ pub(super) fn synchronized(servers: &PracticeServers) -> impl Iterator<Item = &P
     servers.accounts().iter().filter(|one| matches!(one.kind, PersonKind::User | PersonKind::Queue))
 }
 
-/// Applies the configuration and keeps the passwords.
+/// Applies the configuration and keeps the passwords; the file of the servers' authority.
 pub(super) async fn configure(
     tandem: &Tandem,
     servers: &PracticeServers,
     contacts: &[Person],
     folder: &Path,
-) -> Result<(), ApiError> {
+) -> Result<PathBuf, ApiError> {
     let ca_file = folder.join("ca.pem");
     std::fs::write(&ca_file, servers.ca_pem())
         .map_err(|error| in_file("The practice certificate cannot be written", &ca_file, &error))?;
@@ -50,7 +53,7 @@ pub(super) async fn configure(
         let secret = Secret::new(account.password.reveal());
         tandem.put_secret(keys::mailbox_password(mailbox.id), secret, &account.address).await?;
     }
-    Ok(())
+    Ok(ca_file)
 }
 
 fn text(servers: &PracticeServers, contacts: &[Person], ca_file: &Path) -> String {

@@ -64,6 +64,8 @@ pub struct PracticeView {
     pub servers: Vec<String>,
     /// Its mailboxes.
     pub mailboxes: Vec<String>,
+    /// The certificate of its own authority, as a PEM file: what a profile must trust to use its servers.
+    pub ca_file: Option<String>,
 }
 
 /// The organization's settings.

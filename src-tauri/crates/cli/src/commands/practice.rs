@@ -19,7 +19,7 @@ pub(super) async fn run(time: Option<Duration>, router_files: Option<PathBuf>, o
         }
     }
     if let Some(folder) = router_files {
-        let request = SampleRouterFilesRequest { folder: folder.to_string_lossy().into_owned() };
+        let request = SampleRouterFilesRequest { folder: Some(folder.to_string_lossy().into_owned()) };
         let written = practice.tandem().write_sample_router_files(request).await;
         match written {
             Ok(written) => eprintln!("{} In {}.", written.text, folder.display()),

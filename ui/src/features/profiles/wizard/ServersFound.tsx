@@ -78,11 +78,23 @@ export function ServersFound({ state, change }: Pick<StepProps, "state" | "chang
   );
 }
 
-/** One sentence about where the names below come from. */
-function verdict(state: Wizard, domain: string): string {
+/** One sentence about where the names below come from: the domain, the person, or a guess. */
+export function verdict(state: Wizard, domain: string): string {
   const proposal = proposalOf(state);
-  if (proposal) return `${domain} names these servers in ${SOURCES[proposal.source] ?? "its settings"}.`;
-  if (state.found && state.found.proposals.length > 0)
-    return `${domain} names servers, but none of the kind that you chose. The names below are guesses.`;
-  return `${domain} does not say which servers it has. The names below are guesses: check them.`;
+  const ends = [state.incoming, state.outgoing];
+  if (proposal) {
+    const named = [proposal.incoming.server, proposal.outgoing.server];
+    const source = SOURCES[proposal.source] ?? "its settings";
+    if (ends.every((end, index) => end.server.trim() === named[index]))
+      return `${domain} names these servers in ${source}.`;
+    return `${domain} names other servers in ${source}: ${[...new Set(named)].join(" and ")}. Those below are used.`;
+  }
+  const said =
+    state.found && state.found.proposals.length > 0
+      ? `${domain} names servers, but none of the kind that you chose.`
+      : `${domain} does not say which servers it has.`;
+  const typed = ends.filter((end) => end.serverTyped).length;
+  if (typed === ends.length) return `${said} The names below are yours.`;
+  if (typed > 0) return `${said} One of the names below is yours, the other is a guess: check it.`;
+  return `${said} The names below are guesses: check them.`;
 }

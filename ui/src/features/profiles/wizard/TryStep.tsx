@@ -16,7 +16,6 @@ import { asLive, Ladder } from "../../../components/Ladder";
 import { forgetLadders, useLive } from "../../../lib/live";
 import { useDo } from "../../../lib/queries";
 import { testIds } from "../../../lib/testids";
-import { chooseCaFile } from "../EndpointFields";
 import { type End, profileOf, proof, tryKey } from "./state";
 import type { StepProps } from "./step";
 
@@ -126,11 +125,9 @@ export function TryStep({ state, change }: StepProps) {
           onTrust={(sha256) => {
             for (const end of ends) change({ type: "trust", end, sha256 });
           }}
-          onChooseCaFile={() =>
-            void chooseCaFile().then((file) => {
-              if (file) for (const end of ends) change({ type: "endpoint", end, change: { caFile: file } });
-            })
-          }
+          onCaFile={(caFile) => {
+            for (const end of ends) change({ type: "endpoint", end, change: { caFile } });
+          }}
         />
       ))}
       {shown.length > 0 && (

@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { verdict } from "./ServersFound";
 import {
   type Change,
   errorsOf,
@@ -202,4 +203,28 @@ test("names are guessed from addresses", () => {
     "Support",
     "",
   ]);
+});
+
+test("where the servers' names come from is said as it is: the domain, the person, or a guess", () => {
+  const server = (end: "incoming" | "outgoing", value: string): Change => ({
+    type: "endpoint",
+    end,
+    change: { server: value },
+  });
+  const said = (...changes: Change[]) =>
+    verdict(after(typed("address", "amy@contoso.test"), ...changes), "contoso.test");
+  expect(said()).toBe(
+    "contoso.test does not say which servers it has. The names below are guesses: check them.",
+  );
+  expect(said(server("incoming", "localhost"))).toContain("One of the names below is yours");
+  const both = [server("incoming", "localhost"), server("outgoing", "localhost")];
+  expect(said(...both)).toBe("contoso.test does not say which servers it has. The names below are yours.");
+  const named = found("amy@contoso.test");
+  expect(said(named)).toBe("contoso.test names these servers in its autoconfig file.");
+  expect(said(named, ...both)).toBe(
+    "contoso.test names other servers in its autoconfig file: mx7.hoster.test. Those below are used.",
+  );
+  expect(said({ type: "serverType", value: "pop3_smtp" }, named, ...both)).toBe(
+    "contoso.test names servers, but none of the kind that you chose. The names below are yours.",
+  );
 });

@@ -66,6 +66,10 @@ pub struct MigrationSummaryView {
     pub queues_to_test: u32,
     /// User mailboxes that wait for Test & Enable.
     pub users_to_test: u32,
+    /// The addresses of both, queues first.
+    pub to_test: Vec<String>,
+    /// The addresses among them that nobody has approved yet.
+    pub to_approve: Vec<String>,
     /// Whether it can be undone.
     pub can_undo: bool,
     /// Why it cannot be undone.
@@ -140,8 +144,10 @@ pub struct MigrationPassword {
 /// Where to write router files to rehearse with.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, Type)]
 pub struct SampleRouterFilesRequest {
-    /// A folder; each router gets a folder in it.
-    pub folder: String,
+    /// A folder; each router gets a folder in it. Without one they are written to the practice organization's own folder, which
+    /// is removed with it.
+    #[serde(default)]
+    pub folder: Option<String>,
 }
 
 /// Router files to rehearse with.

@@ -1,4 +1,4 @@
-import type { EndpointView, ProfileView, SaveProfileRequest } from "../../bindings";
+import type { EndpointView, ProfileView, SaveProfileRequest } from "../bindings";
 
 const NOWHERE: EndpointView = {
   server: "",
@@ -33,5 +33,12 @@ export function trusting(profile: ProfileView, host: string, sha256: string): Sa
     end.server === host && !end.trusted_certificate_sha256?.includes(sha256)
       ? { ...end, trusted_certificate_sha256: [...(end.trusted_certificate_sha256 ?? []), sha256] }
       : end;
+  return { ...request, incoming: more(request.incoming), outgoing: more(request.outgoing) };
+}
+
+/** The profile, believing what this authority issued for this host. */
+export function withCaFile(profile: ProfileView, host: string, caFile: string): SaveProfileRequest {
+  const request = asRequest(profile);
+  const more = (end: EndpointView): EndpointView => (end.server === host ? { ...end, ca_file: caFile } : end);
   return { ...request, incoming: more(request.incoming), outgoing: more(request.outgoing) };
 }
