@@ -178,6 +178,16 @@ test("a new page's title takes the focus, but not from somebody who types there 
   frames.mockRestore();
 });
 
+test("diagnostics are saved where one chooses, and what is missing in them is named", async () => {
+  const user = userEvent.setup();
+  const fake = open("broken", "/settings");
+  await user.click(await screen.findByTestId(testIds.settingsDiagnostics));
+  expect(await screen.findByText(/2 files in .*tandem-diagnostics\.zip\./)).toHaveTextContent(
+    "say why: alerts.json.",
+  );
+  expect(requestsOf(fake, "diagnostics")).toEqual([{ path: "/home/admin/tandem-diagnostics.zip" }]);
+});
+
 test("mailboxes are chosen by keyboard and tested in bulk", async () => {
   const user = userEvent.setup();
   const fake = open("broken", "/mailboxes");

@@ -213,6 +213,7 @@ export const testIds = {
   sendLimitPerDay: "send-limit-per-day",
   sendLimitPerMinute: "send-limit-per-minute",
   settingsSaveAlerts: "settings-save-alerts",
+  settingsDiagnostics: "settings-diagnostics",
   settingsField: (field: string) => `settings-${field}`,
   settingsTheme: (theme: string) => `settings-theme-${theme}`,
   settingsTextSize: "settings-text-size",

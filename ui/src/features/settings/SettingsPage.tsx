@@ -25,6 +25,7 @@ import { backend, type OnClose } from "../../lib/backend";
 import { useAction, useDo } from "../../lib/queries";
 import { testIds } from "../../lib/testids";
 import { AlertSettings } from "./AlertSettings";
+import { Help } from "./Help";
 
 const useStyles = makeStyles({
   section: {
@@ -67,6 +68,9 @@ export function SettingsPage() {
       <Appearance />
       <Closing />
       <Practice />
+      <Section title="Help">
+        <Help />
+      </Section>
       <Section title="About">
         <Facts
           facts={[
