@@ -4,7 +4,7 @@ use crate::support::{empty, fixtures, now};
 use std::{
     env, fs,
     sync::Arc,
-    time::{Duration, Instant},
+    time::{Duration, Instant, SystemTime},
 };
 use tandem_router_migration::{
     error::FileKind,
@@ -138,7 +138,13 @@ fn mutated_files_are_refused_or_planned_but_never_panic() {
     let seconds: u64 = env::var("TANDEM_SOAK_SECONDS").ok().and_then(|text| text.parse().ok()).unwrap_or(0);
     let least = if seconds == 0 { 2_000 } else { 0 };
     let (seeds, start) = (seeds(), Instant::now());
-    let (mut random, mut planned, mut refused) = (Random(20_160_311), [0_u64; 3], [0_u64; 3]);
+    // The same damage at each run; a soak looks further each time, and `TANDEM_SEED` repeats one.
+    let seed = env::var("TANDEM_SEED").ok().and_then(|text| text.parse().ok()).unwrap_or(match seconds {
+        0 => 20_160_311,
+        _ => SystemTime::UNIX_EPOCH.elapsed().map_or(0, |now| now.as_secs()),
+    });
+    println!("mutations: TANDEM_SEED={seed}");
+    let (mut random, mut planned, mut refused) = (Random(seed), [0_u64; 3], [0_u64; 3]);
     let mut round = 0;
     while round < least || start.elapsed() < Duration::from_secs(seconds) {
         // Each kind in turn: a third of the time for each parser.
