@@ -2,8 +2,6 @@
 
 mod body_frame;
 mod composition;
-#[cfg(target_os = "linux")]
-mod drawing;
 mod events;
 mod preferences;
 mod rpc;

@@ -2,6 +2,7 @@ import type {
   AlertView,
   ApiError,
   Certificate,
+  DiagnosticsResult,
   Discovered,
   EmailView,
   LedgerView,
@@ -581,3 +582,10 @@ export const quarantine = (): QuarantineView[] => [
     preview: "From: scanner@contoso.test\nTo: amy@contoso.test\nContent-Type: multipart/mixed; boundary=abc",
   },
 ];
+
+/** A bundle of diagnostics in which one part could not be looked up. */
+export const bundle = (path: string): DiagnosticsResult => ({
+  path,
+  files: ["about.json", "alerts.json"],
+  missing: ["alerts.json"],
+});

@@ -269,11 +269,7 @@ export class FakeBackend implements Backend {
     verify: async ({ addresses }) => monitored.verify(addresses ?? []),
     forecast: async (wanted) => monitored.forecast(wanted),
     wake_engine: async () => ({}),
-    diagnostics: async ({ path }) => ({
-      path,
-      files: ["about.json", "alerts.json"],
-      missing: ["alerts.json"],
-    }),
+    diagnostics: async ({ path }) => data.bundle(path),
     health: async () => ({
       status: "ok",
       since: null,

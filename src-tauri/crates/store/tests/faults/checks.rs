@@ -10,7 +10,7 @@ use std::{
     time::Duration,
 };
 use tandem_domain::{
-    alert::{AlertLevel, AlertObject},
+    alert::{AlertCode, AlertLevel, AlertObject, NewAlert},
     email::{Direction, EmailStatus},
     health::{EngineLife, Health, HealthStatus, Judged, health},
     ledger::Decision,
@@ -47,6 +47,18 @@ impl Checks {
     pub fn note(&mut self, truth: Duration, event: &Event) {
         self.story.push(format!("{truth:?} {event:?}"));
         self.looked_at = None;
+    }
+
+    /// What a seed says, whichever of the engine's threads is first: the faults with their times, and all mail with its end.
+    pub async fn met(&self, world: &World) -> Vec<String> {
+        let mut met = self.story.clone();
+        for number in 0..MAILBOXES {
+            let ever = world.servers.state().boxes[&address(number)].ever.clone();
+            let arrived = ever.into_values().filter(|id| id.starts_with("in-"));
+            met.extend(arrived.map(|id| format!("{id} in mailbox {number}")));
+        }
+        met.extend(world.queued.iter().map(|one| format!("{} to {:?}", one.message_id, one.recipients)));
+        met
     }
 
     fn story(&self, clock: &HandClock) -> String {
@@ -228,6 +240,18 @@ impl Checks {
             assert_eq!(decided.len(), ever.len(), "mailbox {number}\n{}", self.story(&world.clock));
             for id in ever.values().filter(|id| id.starts_with("in-")) {
                 assert!(records.contains_key(id), "{id} is lost\n{}", self.story(&world.clock));
+            }
+        }
+        // What the daily verification has to repair, the cycles had lost.
+        for state in [AlertState::Open, AlertState::Cleared] {
+            for alert in world.store.list_alerts(state, 10_000).await.unwrap() {
+                let NewAlert { code, object, detail, .. } = alert.raised;
+                assert_ne!(
+                    code,
+                    AlertCode::MessagesMissing,
+                    "{object:?}: {detail}\n{}",
+                    self.story(&world.clock)
+                );
             }
         }
         for queued in &world.queued {

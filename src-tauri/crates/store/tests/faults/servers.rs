@@ -104,8 +104,6 @@ pub struct State {
     /// How long a delivery takes from now on.
     pub delay: Duration,
     pub logins: u64,
-    /// What was asked of them, when, by whom.
-    pub story: Vec<String>,
 }
 
 /// All servers.
@@ -155,7 +153,6 @@ impl Servers {
     async fn step(&self, who: &Who, way: Way) -> Result<(), Failure> {
         let trouble = {
             let mut state = self.state();
-            state.story.push(format!("{:?} {} {way:?}", self.clock.truth(), who.address));
             let site = state.sites.get_mut(&who.profile).unwrap();
             if let Some(left) = &mut site.cut_after {
                 if *left == 0 {
