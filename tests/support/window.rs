@@ -274,7 +274,8 @@ impl Window {
     pub async fn text(&self, handle: &str) -> String {
         let start = Instant::now();
         loop {
-            let text = self.see(handle).await.text().await.expect("a text");
+            // An element that is drawn anew meanwhile is looked for again.
+            let text = self.see(handle).await.text().await.unwrap_or_default();
             if !text.is_empty() {
                 return text;
             }

@@ -55,7 +55,9 @@ impl Clock for ClockAhead {
     }
 
     async fn wait_until(&self, until: Instant) {
-        SystemClock.wait_until(until - self.0).await;
+        // "At once" is the earliest instant there is.
+        let until = until.checked_sub_signed(self.0).unwrap_or(Instant::MIN_UTC);
+        SystemClock.wait_until(until).await;
     }
 
     async fn pause(&self, length: Duration) {
@@ -80,6 +82,7 @@ mod tests {
     async fn a_clock_that_is_ahead_waits_as_long_as_any_other() {
         let clock = ClockAhead(chrono::Duration::hours(1));
         assert!(clock.now() > SystemClock.now() + chrono::Duration::minutes(59));
+        clock.wait_until(Instant::MIN_UTC).await;
         let started = SystemClock.now();
         clock.wait_until(clock.now() + chrono::Duration::milliseconds(30)).await;
         let waited = SystemClock.now() - started;
