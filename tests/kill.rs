@@ -3,7 +3,7 @@
 //! The program is started, killed at a random moment and started again, 200 times. At the end every message on the
 //! servers has exactly one ledger row and one record, and every mail that was queued was delivered exactly once.
 //! `TANDEM_KILLS` changes the number, `TANDEM_SEED` repeats a run.
-#![cfg(unix)]
+#![cfg(target_os = "linux")]
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

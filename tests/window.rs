@@ -315,10 +315,14 @@ async fn a_closed_window_keeps_synchronizing_and_a_second_start_shows_it_again()
     // The first time it is explained; then the window goes away, and the engine stays.
     desktop.close(&shown);
     // Keys that come before the window manager is ready are lost; only then are they pressed again.
-    tokio::time::sleep(Duration::from_secs(3)).await;
     let dialog = "return document.querySelector('[data-testid=\"close-dialog\"]') !== null";
-    if window.ask(dialog).await != true {
-        desktop.close(&shown);
+    let pressed = Instant::now();
+    while window.ask(dialog).await != true {
+        if pressed.elapsed() > Duration::from_secs(3) {
+            desktop.close(&shown);
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
     }
     let _ = window.see("close-dialog").await;
     window.shot("close-dialog").await;

@@ -2,6 +2,8 @@
 
 mod body_frame;
 mod composition;
+#[cfg(target_os = "linux")]
+mod drawing;
 mod events;
 mod preferences;
 mod rpc;

@@ -28,6 +28,8 @@ pub fn create(app: &AppHandle) -> tauri::Result<()> {
     let window = WebviewWindowBuilder::from_config(app, &config)?
         .on_navigation(move |url| is_own(url, dev.as_ref()))
         .build()?;
+    #[cfg(target_os = "linux")]
+    crate::drawing::fit_to_this_computer(&window)?;
     let handle = window.as_ref().window();
     window.on_window_event(move |event| {
         if let WindowEvent::CloseRequested { api, .. } = event {

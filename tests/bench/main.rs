@@ -10,23 +10,23 @@
     reason = "a bench that cannot go on says so and stops"
 )]
 
-#[cfg(unix)]
+#[cfg(target_os = "linux")]
 mod first_sync;
-#[cfg(unix)]
+#[cfg(target_os = "linux")]
 mod idle;
-#[cfg(unix)]
+#[cfg(target_os = "linux")]
 mod latency;
-#[cfg(unix)]
+#[cfg(target_os = "linux")]
 mod many;
-#[cfg(unix)]
+#[cfg(target_os = "linux")]
 mod migrate_plan;
-#[cfg(unix)]
+#[cfg(target_os = "linux")]
 mod quiet_cycle;
-#[cfg(unix)]
+#[cfg(target_os = "linux")]
 mod timing;
 
 fn main() {
-    #[cfg(unix)]
+    #[cfg(target_os = "linux")]
     {
         let arguments: Vec<String> = std::env::args().skip(1).collect();
         match arguments.first().map(String::as_str) {
@@ -47,11 +47,11 @@ fn main() {
             }
         }
     }
-    #[cfg(not(unix))]
-    eprintln!("The peers that this bench compares with run on Unix only.");
+    #[cfg(not(target_os = "linux"))]
+    eprintln!("The peers that this bench compares with run on Linux only.");
 }
 
-#[cfg(unix)]
+#[cfg(target_os = "linux")]
 fn number(arguments: &[String]) -> Option<usize> {
     arguments.get(1)?.parse().ok()
 }

@@ -1,6 +1,6 @@
 //! The real window, driven over WebDriver with a data folder of the test's own.
 use crate::{program::TandemData, wait::free_port};
-use fantoccini::{Client, ClientBuilder, Locator, elements::Element, key::Key};
+use fantoccini::{Client, ClientBuilder, Locator, elements::Element, error::CmdError, key::Key};
 use serde_json::{Value, json};
 use std::{
     fs,
@@ -309,7 +309,7 @@ impl Window {
         let painted =
             "const done = arguments[0]; requestAnimationFrame(() => requestAnimationFrame(() => done(true)))";
         let _ = self.page.execute_async(painted, Vec::new()).await.expect("a painted frame");
-        let picture = self.page.screenshot().await.expect("a picture");
+        let picture = self.picture().await.expect("a picture");
         fs::write(folder.join(format!("{name}.png")), picture).expect("write a picture");
         let wide = "return [...document.querySelectorAll('html, main, form, fieldset, aside, [role=dialog]')]\
                     .filter(e => e.scrollWidth > e.clientWidth + 1)\
@@ -317,8 +317,20 @@ impl Window {
         assert_eq!(self.ask(wide).await, json!([]), "on {name} something sticks out at the side");
     }
 
+    /// What the window shows. The driver takes the picture after the next paint, and a page that is drawn without
+    /// acceleration is painted only when something changes: one pixel in the corner does so for a second.
+    async fn picture(&self) -> Result<Vec<u8>, CmdError> {
+        let blinking = "const pixel = document.body.appendChild(document.createElement('div')); let on = 0; \
+                        const next = () => pixel.style.cssText = 'position: fixed; width: 1px; height: 1px; top: 0; \
+                        left: 0; pointer-events: none; background: rgba(128, 128, 128, ' + (on++ % 2 + 1) / 255 + ')'; \
+                        next(); const timer = setInterval(next, 20); \
+                        setTimeout(() => { clearInterval(timer); pixel.remove() }, 1000)";
+        let _ = self.page.execute(blinking, Vec::new()).await?;
+        self.page.screenshot().await
+    }
+
     async fn fail(&self, why: &str) -> ! {
-        if let Ok(picture) = self.page.screenshot().await {
+        if let Ok(picture) = self.picture().await {
             let _ = fs::write(std::env::temp_dir().join("tandem-window-failure.png"), picture);
         }
         let text = self.ask("return document.body.innerText").await;
