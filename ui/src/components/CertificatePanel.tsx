@@ -14,6 +14,7 @@ import type { Certificate } from "../bindings";
 import { chooseCaFile, pathTyped } from "../lib/files";
 import { testIds } from "../lib/testids";
 import { exact } from "../lib/time";
+import { sentence } from "../lib/words";
 
 const useStyles = makeStyles({
   panel: {
@@ -72,7 +73,7 @@ export function CertificatePanel(props: {
           The certificate of {certificate.host} was refused
         </Subtitle2>
       </div>
-      <Text>{certificate.why.charAt(0).toUpperCase() + certificate.why.slice(1)}.</Text>
+      <Text>{sentence(certificate.why)}.</Text>
       <dl className={styles.facts}>
         <dt>Issued to</dt>
         <dd>{certificate.subject}</dd>

@@ -2,6 +2,7 @@ import { makeStyles, tokens } from "@fluentui/react-components";
 import { ArrowRightFilled, CheckmarkRegular, InfoRegular } from "@fluentui/react-icons";
 import type { RuleView } from "../bindings";
 import { testIds } from "../lib/testids";
+import { sentence } from "../lib/words";
 
 const useStyles = makeStyles({
   list: { listStyle: "none", margin: 0, padding: 0, display: "grid", gap: tokens.spacingVerticalS },
@@ -42,7 +43,7 @@ export function RuleTrace({ trace }: { trace: RuleView[] }) {
           <span>
             <span className={styles.name}>{rule.rule.replaceAll("_", " ")}</span>
             <span className={styles.detail}>
-              {rule.detail} ({OUTCOME[rule.outcome] ?? rule.outcome})
+              {sentence(rule.detail)} ({OUTCOME[rule.outcome] ?? rule.outcome})
             </span>
           </span>
         </li>

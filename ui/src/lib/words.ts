@@ -159,6 +159,11 @@ export function wordsOf(kind: string): [string, string][] {
   return Object.entries(WORDS[kind] ?? {});
 }
 
+/** The engine's reason, which it gives as a part of a sentence, standing alone. */
+export function sentence(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}
+
 /** "1 mailbox", "2 mailboxes". */
 export function count(n: number, one: string, many = `${one}s`): string {
   return `${n.toLocaleString()} ${n === 1 ? one : many}`;

@@ -3,7 +3,7 @@
 use crate::ports::{
     Ports,
     mail::{Credentials, MailboxAccess},
-    quiet::Briefing,
+    quiet::{Briefing, StartingPoint},
     storage::StorageError,
 };
 use tandem_domain::{
@@ -35,10 +35,20 @@ pub struct Prepared {
 /// `NotApproved`, `ProfileMissing`, `NotSupported`, `PlainNotAllowed`, `PasswordMissing`, those of the credential
 /// source, and those of storage.
 pub async fn prepare(ports: &Ports, id: MailboxId, workload: Workload) -> Result<Prepared, Failure> {
-    prepare_to_run(ports, id, workload).await.map(|(prepared, _)| prepared)
+    prepare_to_run(ports, id, workload).await.map(|ready| ready.prepared)
 }
 
-/// The same, with the circuit of the mailbox's server as it was at that moment.
+/// A mailbox that a cycle can begin with.
+#[derive(Debug, Clone)]
+pub(crate) struct Ready {
+    pub(crate) prepared: Prepared,
+    /// The circuit of its server, as it was at that moment.
+    pub(crate) circuit: Circuit,
+    /// For incoming email, where the look into its inbox begins.
+    pub(crate) start: StartingPoint,
+}
+
+/// The same, with what a cycle needs besides.
 ///
 /// # Errors
 /// As [`prepare`].
@@ -46,44 +56,118 @@ pub(crate) async fn prepare_to_run(
     ports: &Ports,
     id: MailboxId,
     workload: Workload,
-) -> Result<(Prepared, Circuit), Failure> {
-    let Briefing { settings, mailbox, profile, circuit } =
-        ports.storage.briefing(id, workload).await.map_err(storage_failure)?;
-    approved(&mailbox)?;
-    let Some(profile) = profile else {
-        let said = format!("{} has no email server profile", mailbox.email);
-        return Err(Failure::permanent_mailbox(FailureCode::ProfileMissing, said));
-    };
-    reached(ports, settings, mailbox, profile, workload).await.map(|prepared| (prepared, circuit))
+) -> Result<Ready, Failure> {
+    let all = prepare_all(ports, vec![(id, workload)]).await.map_err(storage_failure)?;
+    let said = "storage gave no answer about the mailbox";
+    all.into_iter().next().unwrap_or_else(|| Err(Failure::transient_mailbox(FailureCode::StoreFailed, said)))
 }
 
-/// Works out how the server of a mailbox is reached. Connects to nothing.
+/// The same for many, each in its place, with as few looks into storage and the secret store as they allow.
 ///
 /// # Errors
-/// As [`prepare`], but for those of storage.
-pub(crate) async fn reached(
+/// Those of storage, when it tells nothing about any of them.
+pub(crate) async fn prepare_all(
     ports: &Ports,
+    asked: Vec<(MailboxId, Workload)>,
+) -> Result<Vec<Result<Ready, Failure>>, StorageError> {
+    let workloads: Vec<Workload> = asked.iter().map(|(_, workload)| *workload).collect();
+    let briefings = ports.storage.briefings(asked).await?;
+    let mut besides = Vec::with_capacity(briefings.len());
+    let mut reaching = Vec::with_capacity(briefings.len());
+    for (briefing, workload) in briefings.into_iter().zip(workloads) {
+        let briefed = briefing.map_err(storage_failure).and_then(|briefing| {
+            let Briefing { settings, mailbox, profile, circuit, start } = briefing;
+            approved(&mailbox)?;
+            let Some(profile) = profile else {
+                let said = format!("{} has no email server profile", mailbox.email);
+                return Err(Failure::permanent_mailbox(FailureCode::ProfileMissing, said));
+            };
+            let server = Server::of(ports, settings, mailbox, profile, workload)?;
+            Ok((server, (circuit, start)))
+        });
+        let (server, beside) = match briefed {
+            Ok((server, beside)) => (Ok(server), Some(beside)),
+            Err(failure) => (Err(failure), None),
+        };
+        reaching.push(server);
+        besides.push(beside.unwrap_or_default());
+    }
+    let prepared = with_credentials(ports, reaching).await;
+    let ready = |(prepared, (circuit, start)): (Result<Prepared, Failure>, _)| {
+        prepared.map(|prepared| Ready { prepared, circuit, start })
+    };
+    Ok(prepared.into_iter().zip(besides).map(ready).collect())
+}
+
+/// A mailbox and the server of one of its workloads, with all but its credentials.
+pub(crate) struct Server {
     settings: OrganizationSettings,
     mailbox: Mailbox,
     profile: EmailServerProfile,
-    workload: Workload,
-) -> Result<Prepared, Failure> {
-    supported(ports, &profile, workload)?;
-    let endpoint = endpoint(&profile, &settings, workload)?.clone();
-    let credentials = ports.credentials.credentials(&mailbox, &profile).await?;
-    complete(&mailbox, &profile, &credentials)?;
-    let access = MailboxAccess {
-        mailbox: mailbox.id,
-        address: mailbox.email.clone(),
-        profile: profile.id,
-        server_type: profile.server_type,
-        endpoint,
-        credentials,
-        allow_plain: settings.allow_plain_connections,
-        max_message_bytes: settings.max_message_bytes,
-        process_emails_from: process_emails_from(profile.process_emails_from, mailbox.process_emails_from),
-    };
-    Ok(Prepared { mailbox, profile, settings, access })
+    endpoint: Endpoint,
+}
+
+impl Server {
+    /// Works out which server it is. Asks nobody.
+    ///
+    /// # Errors
+    /// `ProfileMissing`, `NotSupported`, `PlainNotAllowed`.
+    pub(crate) fn of(
+        ports: &Ports,
+        settings: OrganizationSettings,
+        mailbox: Mailbox,
+        profile: EmailServerProfile,
+        workload: Workload,
+    ) -> Result<Self, Failure> {
+        supported(ports, &profile, workload)?;
+        let endpoint = endpoint(&profile, &settings, workload)?.clone();
+        Ok(Self { settings, mailbox, profile, endpoint })
+    }
+}
+
+/// Adds the credentials to each, in its place. Connects to nothing.
+pub(crate) async fn with_credentials(
+    ports: &Ports,
+    servers: Vec<Result<Server, Failure>>,
+) -> Vec<Result<Prepared, Failure>> {
+    let asked: Vec<_> = servers.iter().flatten().map(|one| (&one.mailbox, &one.profile)).collect();
+    let mut found = match asked.as_slice() {
+        [] => Vec::new(),
+        [(mailbox, profile)] => vec![ports.credentials.credentials(mailbox, profile).await],
+        asked => ports.credentials.credentials_of(asked).await,
+    }
+    .into_iter();
+    let said = "the secret store gave no answer";
+    let mut prepared = Vec::with_capacity(servers.len());
+    for server in servers {
+        prepared.push(server.and_then(|server| {
+            let unknown = || Err(Failure::transient_profile(FailureCode::SecretStoreFailed, said));
+            server.with(found.next().unwrap_or_else(unknown)?)
+        }));
+    }
+    prepared
+}
+
+impl Server {
+    fn with(self, credentials: Credentials) -> Result<Prepared, Failure> {
+        let Self { settings, mailbox, profile, endpoint } = self;
+        complete(&mailbox, &profile, &credentials)?;
+        let access = MailboxAccess {
+            mailbox: mailbox.id,
+            address: mailbox.email.clone(),
+            profile: profile.id,
+            server_type: profile.server_type,
+            endpoint,
+            credentials,
+            allow_plain: settings.allow_plain_connections,
+            max_message_bytes: settings.max_message_bytes,
+            process_emails_from: process_emails_from(
+                profile.process_emails_from,
+                mailbox.process_emails_from,
+            ),
+        };
+        Ok(Prepared { mailbox, profile, settings, access })
+    }
 }
 
 /// A failure of storage as a cycle's failure. It is nobody's setting, so it disables no mailbox.

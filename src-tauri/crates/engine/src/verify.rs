@@ -12,6 +12,7 @@ use crate::{
     ports::{
         Ports,
         mail::{IncomingSession, RemoteItem},
+        quiet::INBOX,
     },
 };
 use std::{collections::HashSet, sync::Arc};
@@ -28,9 +29,6 @@ use uuid::Uuid;
 
 #[cfg(test)]
 mod tests;
-
-/// The folder that is synchronized.
-const INBOX: &str = "INBOX";
 
 /// Whether missing messages get their decisions at once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -123,6 +121,7 @@ async fn verify(context: &VerifyContext, found: &mut Verification, repair: Repai
         let context = CycleContext {
             ports,
             prepared,
+            start: None,
             cycle,
             limits,
             in_flight,

@@ -19,6 +19,11 @@ pub trait SecretStore: Send + Sync {
     /// [`SecretError::NotFound`] only if the store could look; else that it cannot be reached.
     fn get(&self, key: &SecretRef) -> Result<Secret, SecretError>;
 
+    /// The secrets under `keys`, each in its place: as [`Self::get`], with as few looks as the store allows.
+    fn get_all(&self, keys: &[SecretRef]) -> Vec<Result<Secret, SecretError>> {
+        keys.iter().map(|key| self.get(key)).collect()
+    }
+
     /// Removes what is under `key`. Removing what is not there succeeds, so that an interrupted removal can be
     /// repeated.
     ///

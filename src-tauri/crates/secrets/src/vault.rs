@@ -163,6 +163,16 @@ impl SecretStore for VaultFile {
         found.ok_or_else(|| SecretError::NotFound { store: self.name(), key: key.clone() })
     }
 
+    fn get_all(&self, keys: &[SecretRef]) -> Vec<Result<Secret, SecretError>> {
+        let found = self.entries().map(|(_, entries)| entries.0);
+        let one = |key: &SecretRef| {
+            let entries = found.as_ref().map_err(Clone::clone)?;
+            let missing = || SecretError::NotFound { store: self.name(), key: key.clone() };
+            entries.get(key).cloned().ok_or_else(missing)
+        };
+        keys.iter().map(one).collect()
+    }
+
     fn delete(&self, key: &SecretRef) -> Result<(), SecretError> {
         let _turn = disk::take_turn(&self.path, &self.name())?;
         let (opened, mut entries) = self.entries()?;

@@ -43,6 +43,8 @@ fn a_vault_is_absent_then_locked_then_ready_without_a_new_value() {
     assert_eq!(vault.get(&key()).unwrap_err(), locked);
     assert_eq!(vault.put(&key(), Secret::new("x")).unwrap_err(), locked);
     assert_eq!(vault.delete(&key()).unwrap_err(), locked);
+    let both = vault.get_all(&[key(), key()]);
+    assert!(both.len() == 2 && both.into_iter().all(|one| one.is_err_and(|error| error == locked)));
 
     vault.unlock(&passphrase()).unwrap();
     assert_eq!(vault.get(&key()).unwrap().expose(), "kept");

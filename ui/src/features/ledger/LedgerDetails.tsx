@@ -7,13 +7,13 @@ import { SidePanel } from "../../components/SidePanel";
 import { TimeText } from "../../components/TimeText";
 import { testIds } from "../../lib/testids";
 import { bytes, exact } from "../../lib/time";
-import { word } from "../../lib/words";
+import { sentence, word } from "../../lib/words";
 
 /** One message: the decision with the rules that led there. */
 export function LedgerDetails({ row, onClose }: { row: LedgerView; onClose: () => void }) {
   return (
     <SidePanel title={word("decision", row.decision)} testId={testIds.ledgerDetails} onClose={onClose}>
-      <Text>{row.reason}</Text>
+      <Text>{sentence(row.reason)}</Text>
       {row.email_id && (
         <AppLink to="/records" search={{ open: row.email_id }}>
           Open the record

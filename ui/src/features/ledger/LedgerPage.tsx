@@ -22,7 +22,7 @@ import { useCompact } from "../../lib/appearance";
 import { useAction } from "../../lib/queries";
 import { testIds } from "../../lib/testids";
 import { bytes } from "../../lib/time";
-import { count, wordsOf } from "../../lib/words";
+import { count, sentence, wordsOf } from "../../lib/words";
 import { LedgerDetails } from "./LedgerDetails";
 import { Quarantine } from "./Quarantine";
 
@@ -59,7 +59,7 @@ const COLUMNS: Column<LedgerView>[] = [
     id: "reason",
     title: "Reason",
     width: "minmax(180px, 2.4fr)",
-    cell: (r) => <span title={r.reason}>{r.reason}</span>,
+    cell: (r) => <span title={sentence(r.reason)}>{sentence(r.reason)}</span>,
     sortBy: (r) => r.reason,
   },
   {

@@ -14,7 +14,7 @@ import { TimeText } from "../../components/TimeText";
 import { useAction, useDo } from "../../lib/queries";
 import { testIds } from "../../lib/testids";
 import { bytes } from "../../lib/time";
-import { count } from "../../lib/words";
+import { count, sentence } from "../../lib/words";
 
 const useStyles = makeStyles({
   list: {
@@ -91,7 +91,7 @@ export function Quarantine() {
             {held.data.map((message) => (
               <li key={message.id} className={styles.item} data-testid={testIds.quarantineRow(message.id)}>
                 <Subtitle2 as="h2" className={styles.title}>
-                  {message.reason}
+                  {sentence(message.reason)}
                 </Subtitle2>
                 <Text className={styles.quiet}>
                   {message.mailbox}, message {message.uid}, {bytes(message.size)},{" "}

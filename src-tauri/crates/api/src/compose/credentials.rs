@@ -2,7 +2,10 @@
 
 use crate::keys;
 use async_trait::async_trait;
-use std::sync::Arc;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 use tandem_domain::{
     failure::{Failure, FailureCode},
     mailbox::Mailbox,
@@ -24,33 +27,69 @@ impl CredentialSource for StoredCredentials {
         mailbox: &Mailbox,
         profile: &EmailServerProfile,
     ) -> Result<Credentials, Failure> {
-        let missing = |said: String| Failure::permanent_mailbox(FailureCode::PasswordMissing, said);
-        let (user_name, key) = match profile.authenticate_using {
-            AuthenticateUsing::Anonymous => return Ok(Credentials::None),
-            AuthenticateUsing::Profile => {
-                let Some(user_name) = profile.user_name.clone() else {
-                    return Err(missing(format!("the profile {} has no user name", profile.name)));
-                };
-                (user_name, keys::profile_password(profile.id))
-            }
-            AuthenticateUsing::UserOrQueue => {
-                if !mailbox.allow_credentials {
-                    return Err(missing(format!(
-                        "{} does not allow its credentials to be used",
-                        mailbox.email
-                    )));
-                }
-                let user_name = mailbox.user_name.clone().unwrap_or_else(|| mailbox.email.to_string());
-                (user_name, keys::mailbox_password(mailbox.id))
-            }
-            AuthenticateUsing::WindowsIntegrated | AuthenticateUsing::OAuth => {
-                let said = format!("authenticate_using {}", profile.authenticate_using.as_str());
-                return Err(Failure::permanent_mailbox(FailureCode::NotSupported, said));
+        let Some((user_name, key)) = kept_as(mailbox, profile)? else { return Ok(Credentials::None) };
+        let secret = read_secret(&self.secrets, key).await.map_err(|error| failure(&error))?;
+        Ok(password(user_name, &secret))
+    }
+
+    async fn credentials_of(
+        &self,
+        asked: &[(&Mailbox, &EmailServerProfile)],
+    ) -> Vec<Result<Credentials, Failure>> {
+        let kept: Vec<_> = asked.iter().map(|(mailbox, profile)| kept_as(mailbox, profile)).collect();
+        let keys: BTreeSet<SecretRef> = kept.iter().flatten().flatten().map(|(_, key)| key.clone()).collect();
+        let keys: Vec<SecretRef> = keys.into_iter().collect();
+        let read = match keys.is_empty() {
+            true => Vec::new(),
+            false => {
+                let (secrets, keys) = (Arc::clone(&self.secrets), keys.clone());
+                let read = tokio::task::spawn_blocking(move || secrets.get_all(&keys)).await;
+                read.unwrap_or_default()
             }
         };
-        let secret = read_secret(&self.secrets, key).await.map_err(|error| failure(&error))?;
-        Ok(Credentials::Password { user_name, password: Zeroizing::new(secret.expose().to_owned()) })
+        let read: BTreeMap<SecretRef, Result<Secret, SecretError>> = keys.into_iter().zip(read).collect();
+        let found = |kept: Result<Option<(String, SecretRef)>, Failure>| {
+            let Some((user_name, key)) = kept? else { return Ok(Credentials::None) };
+            match read.get(&key) {
+                Some(Ok(secret)) => Ok(password(user_name, secret)),
+                Some(Err(error)) => Err(failure(error)),
+                None => Err(failure(&SecretError::Io {
+                    store: self.secrets.name(),
+                    why: "the look into it broke off".into(),
+                })),
+            }
+        };
+        kept.into_iter().map(found).collect()
     }
+}
+
+/// The user name, and where the password is kept; nothing where nobody logs in.
+fn kept_as(mailbox: &Mailbox, profile: &EmailServerProfile) -> Result<Option<(String, SecretRef)>, Failure> {
+    let missing = |said: String| Failure::permanent_mailbox(FailureCode::PasswordMissing, said);
+    match profile.authenticate_using {
+        AuthenticateUsing::Anonymous => Ok(None),
+        AuthenticateUsing::Profile => {
+            let Some(user_name) = profile.user_name.clone() else {
+                return Err(missing(format!("the profile {} has no user name", profile.name)));
+            };
+            Ok(Some((user_name, keys::profile_password(profile.id))))
+        }
+        AuthenticateUsing::UserOrQueue => {
+            if !mailbox.allow_credentials {
+                return Err(missing(format!("{} does not allow its credentials to be used", mailbox.email)));
+            }
+            let user_name = mailbox.user_name.clone().unwrap_or_else(|| mailbox.email.to_string());
+            Ok(Some((user_name, keys::mailbox_password(mailbox.id))))
+        }
+        AuthenticateUsing::WindowsIntegrated | AuthenticateUsing::OAuth => {
+            let said = format!("authenticate_using {}", profile.authenticate_using.as_str());
+            Err(Failure::permanent_mailbox(FailureCode::NotSupported, said))
+        }
+    }
+}
+
+fn password(user_name: String, secret: &Secret) -> Credentials {
+    Credentials::Password { user_name, password: Zeroizing::new(secret.expose().to_owned()) }
 }
 
 /// Reads a secret on a thread that may block.

@@ -9,7 +9,7 @@ use crate::{
     access::storage_failure,
     ports::{
         mail::{Changes, Cursor, IncomingSession, RemoteItem},
-        quiet::StartingPoint,
+        quiet::{INBOX, StartingPoint},
     },
 };
 use committing::Committer;
@@ -35,9 +35,6 @@ mod tests;
 
 /// How many deletions are asked for and recorded together.
 const DELETE_PAGE: usize = 1_000;
-
-/// The folder that is synchronized.
-const INBOX: &str = "INBOX";
 
 /// An open inbox.
 pub type Session = Box<dyn IncomingSession>;
@@ -91,8 +88,13 @@ async fn cycle(
     done: &mut Done,
 ) -> Result<(CycleEnd, Session), Failure> {
     let (storage, mailbox) = (&context.ports.storage, context.prepared.mailbox.id);
-    let StartingPoint { cursor, owed } =
-        storage.starting_point(mailbox, INBOX).await.map_err(storage_failure)?;
+    let StartingPoint { cursor, owed } = match &context.start {
+        Some(start) => start.clone(),
+        None => StartingPoint {
+            cursor: storage.cursor(mailbox, INBOX).await.map_err(storage_failure)?,
+            owed: storage.owed(mailbox, INBOX).await.map_err(storage_failure)?,
+        },
+    };
     let (mut session, changes) = begin(context, open, cursor.as_ref(), done).await?;
     // What is owed comes first, so that the cursor of what is new stands at the end.
     let mut wanted = owing::due(&owed, context.now());

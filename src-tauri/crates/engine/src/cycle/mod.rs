@@ -1,6 +1,10 @@
 //! One sync cycle of one workload of one mailbox.
 
-use crate::{access::Prepared, events::EngineEvent, ports::Ports};
+use crate::{
+    access::Prepared,
+    events::EngineEvent,
+    ports::{Ports, quiet::StartingPoint},
+};
 use chrono::Duration;
 use std::{future::Future, sync::Arc};
 use tandem_domain::{
@@ -74,6 +78,8 @@ pub struct CycleContext {
     pub ports: Ports,
     /// The mailbox and how it is reached.
     pub prepared: Prepared,
+    /// Where an incoming cycle begins, where it was read just now.
+    pub start: Option<StartingPoint>,
     /// The cycle's id.
     pub cycle: CycleId,
     /// The limits.

@@ -17,6 +17,9 @@ use tandem_domain::{
     workload::Workload,
 };
 
+/// The folder that is synchronized.
+pub const INBOX: &str = "INBOX";
+
 /// What a cycle has to know before it begins, as it was at one moment.
 #[derive(Debug, Clone)]
 pub struct Briefing {
@@ -28,6 +31,8 @@ pub struct Briefing {
     pub profile: Option<EmailServerProfile>,
     /// The circuit of that profile, in the direction of the workload.
     pub circuit: Circuit,
+    /// For incoming email, where a look into the [`INBOX`] begins; nothing for the other workloads.
+    pub start: StartingPoint,
 }
 
 /// Where a look into a folder begins.
@@ -53,13 +58,15 @@ pub struct QuietWork {
 /// Storage for what is quiet.
 #[async_trait]
 pub trait Quiet: Send + Sync {
-    /// What a cycle has to know before it begins.
+    /// What cycles have to know before they begin, each in its place. One of them is `NotFound` when its mailbox, or the
+    /// profile that this names, is not there (any more).
     ///
     /// # Errors
-    /// `NotFound` when the mailbox, or the profile that it names, is not there (any more).
-    async fn briefing(&self, mailbox: MailboxId, workload: Workload) -> Result<Briefing, StorageError>;
-    /// Where a look into a folder begins.
-    async fn starting_point(&self, mailbox: MailboxId, folder: &str) -> Result<StartingPoint, StorageError>;
+    /// When none of them can be read.
+    async fn briefings(
+        &self,
+        asked: Vec<(MailboxId, Workload)>,
+    ) -> Result<Vec<Result<Briefing, StorageError>>, StorageError>;
     /// Mailboxes whose outgoing mail is due by `Schedule::claim_due` and of which there is nothing to do: no email is
     /// Pending Send or Sending, the last cycle did not fail, and the profile's circuit is closed. The longest due first.
     /// They are not claimed.

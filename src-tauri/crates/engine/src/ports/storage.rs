@@ -134,6 +134,18 @@ pub trait CredentialSource: Send + Sync {
         mailbox: &Mailbox,
         profile: &EmailServerProfile,
     ) -> Result<Credentials, Failure>;
+
+    /// Those of many mailboxes, each in its place, with as few looks into the store as it allows.
+    async fn credentials_of(
+        &self,
+        asked: &[(&Mailbox, &EmailServerProfile)],
+    ) -> Vec<Result<Credentials, Failure>> {
+        let mut found = Vec::with_capacity(asked.len());
+        for (mailbox, profile) in asked {
+            found.push(self.credentials(mailbox, profile).await);
+        }
+        found
+    }
 }
 
 /// One message of a batch, decided.
@@ -457,6 +469,9 @@ pub trait Schedule: Send + Sync {
     /// The earliest due instant of any processed workload whose lease is free and whose profile's circuit is closed, or
     /// of a probe.
     async fn next_due(&self) -> Result<Option<Instant>, StorageError>;
+    /// The same for who has claimed all that was due: of what waits for no probe, the earliest later than `now`. What an
+    /// unreachable server keeps waiting, perhaps thousands, need not be read again.
+    async fn next_due_after(&self, now: Instant) -> Result<Option<Instant>, StorageError>;
     /// When this workload is due, if it is processed and its lease is free.
     async fn due_at(&self, mailbox: MailboxId, workload: Workload) -> Result<Option<Instant>, StorageError>;
     /// The latest instant at which a cycle ended. One after `now` says that the clock was set back since.

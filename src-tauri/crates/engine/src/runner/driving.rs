@@ -12,7 +12,7 @@ use std::{
     time::Duration as StdDuration,
 };
 use tandem_domain::{Instant, health::GRACE_MINUTES, workload::Workload};
-use tokio::task::JoinSet;
+use tokio::{sync::oneshot, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 
 /// So much work is claimed at most; beyond the permits it waits in memory, so that mailboxes of a hung server can't
@@ -20,6 +20,10 @@ use tokio_util::sync::CancellationToken;
 const CLAIMED: usize = 32_768;
 /// Longest wait of an idle engine before it looks at the schedule again.
 const LONGEST_WAIT: Duration = Duration::minutes(5);
+/// After a look at the schedule, the next comes at the earliest so many times later as that took, so that looking
+/// takes only a small part of a processor; but not later than this.
+const RESTS: u32 = 50;
+const LONGEST_REST: Duration = Duration::seconds(5);
 /// Clocks are corrected a little all the time.
 const CLOCK_TOLERANCE: Duration = Duration::minutes(1);
 /// The clocks are looked at this often, and what nobody wants any more is tidied away.
@@ -84,9 +88,7 @@ impl Engine {
                     }
                 }
             }
-            for (work, permit) in self.permits.take_started() {
-                self.start(work, permit, stop, tasks);
-            }
+            self.start(self.permits.take_started(), stop, tasks);
             self.give_room();
             if mode == RunMode::UntilIdle && failures == 0 && tasks.is_empty() && self.permits.waiting() == 0
             {
@@ -123,6 +125,7 @@ impl Engine {
 
     /// Claims all that is due for the dispatcher, and says how much that was.
     async fn claim_due(&self, now: Instant) -> Result<usize, StorageError> {
+        let began = self.ports.clock.monotonic();
         let mut claimed = self.pass_quiet(now).await?;
         let free = CLAIMED.saturating_sub(self.permits.waiting());
         if free == 0 {
@@ -130,31 +133,50 @@ impl Engine {
             return Ok(claimed);
         }
         let limit = u32::try_from(free / 2).unwrap_or(u32::MAX).max(1);
+        let mut is_all = true;
         for workload in [Workload::Outgoing, Workload::Incoming] {
             let due = self.ports.storage.claim_due(workload, now, LEASE_OWNER, now + LEASE, limit).await?;
             claimed += due.len();
+            is_all &= due.len() < limit as usize;
             // A probe is claimed before its mailbox is due.
             due.into_iter()
                 .for_each(|work| self.permits.plan(DueWork { due_at: work.due_at.min(now), ..work }));
         }
-        let next = self.ports.storage.next_due().await?.unwrap_or(now + LONGEST_WAIT);
         // More than could be claimed is left for a little later.
-        let next = if next <= now { now + Duration::seconds(1) } else { next };
-        self.look_by(next.min(now + LONGEST_WAIT));
+        let next = match is_all {
+            true => self.ports.storage.next_due_after(now).await?.unwrap_or(now + LONGEST_WAIT),
+            false => now + Duration::seconds(1),
+        };
+        // While thousands wait for an unreachable server, each look passes over them.
+        let took = self.ports.clock.monotonic().saturating_sub(began);
+        let rest = Duration::from_std(took * RESTS).unwrap_or(LONGEST_REST).min(LONGEST_REST);
+        self.look_by(next.max(now + rest).min(now + LONGEST_WAIT));
         Ok(claimed)
     }
 
+    /// Starts cycles. What they have to know before they begin is read for all of them together.
     fn start(
         self: &Arc<Self>,
-        work: DueWork,
-        permit: Permit,
+        started: Vec<(DueWork, Permit)>,
         stop: &CancellationToken,
         tasks: &mut JoinSet<()>,
     ) {
-        let (engine, stop) = (Arc::clone(self), stop.clone());
-        tasks.spawn(async move {
-            engine.work(work, Some(permit), stop).await;
-        });
+        let together = started.len() > 1;
+        let mut asked = Vec::new();
+        for (work, permit) in started {
+            let (tell, ready) = oneshot::channel();
+            if together {
+                asked.push((work.mailbox, work.workload, tell));
+            }
+            let (engine, stop) = (Arc::clone(self), stop.clone());
+            tasks.spawn(async move {
+                engine.work(work, Some((permit, ready)), stop).await;
+            });
+        }
+        if together {
+            let engine = Arc::clone(self);
+            tasks.spawn(async move { engine.make_ready(asked).await });
+        }
     }
 
     /// After a sleep, what is due is caught up slowly at first, and open sessions are gone; a clock that was set

@@ -6,27 +6,23 @@
 
 use super::{Engine, work::Started};
 use crate::{
-    access::{Prepared, reached},
+    access::{Server, with_credentials},
     cycle::CycleOutcome,
     events::EngineEvent,
     ports::{
-        Ports,
         quiet::QuietWork,
         storage::{CycleReport, StorageError},
     },
 };
 use std::{
-    collections::HashMap,
     sync::{Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 use tandem_domain::{
     Instant,
-    ids::{CycleId, ProfileId},
-    mailbox::Mailbox,
-    profile::{AuthenticateUsing, EmailServerProfile},
+    failure::{Failure, FailureCode},
+    ids::CycleId,
     schedule::CycleEnd,
-    settings::OrganizationSettings,
     workload::Workload,
 };
 use uuid::Uuid;
@@ -134,15 +130,18 @@ impl Engine {
                 return Ok(passed);
             }
             let in_step = due.len() >= CROWD;
-            let mut servers = Servers { settings, profiles, shared: HashMap::new(), own: None };
+            let reaching = due.iter().map(|(work, mailbox)| {
+                let no_profile = || Failure::permanent_mailbox(FailureCode::ProfileMissing, "it is gone");
+                let profile = profiles.get(&work.profile).cloned().ok_or_else(no_profile)?;
+                Server::of(&self.ports, settings.clone(), mailbox.clone(), profile, Workload::Outgoing)
+            });
+            let reached = with_credentials(&self.ports, reaching.collect()).await;
             let mut reports = Vec::with_capacity(due.len());
-            for (work, mailbox) in due {
-                let Some(prepared) = servers.reach(&self.ports, work.profile, mailbox).await else {
-                    continue;
-                };
+            for ((work, _), prepared) in due.iter().zip(&reached) {
+                let Ok(prepared) = prepared else { continue };
                 let started = Started { cycle: CycleId(Uuid::new_v4()), at: now, in_step };
                 let outcome = CycleOutcome::nothing();
-                reports.push(self.concluded(&work, started, Some(prepared), &outcome).await);
+                reports.push(self.concluded(work, started, Some(prepared), &outcome).await);
             }
             let next = storage.finish_all(reports.clone()).await?;
             next.into_iter().for_each(|at| self.look_by(at));
@@ -167,35 +166,5 @@ impl Engine {
             failure: report.failure.clone(),
             next_due_at: report.next_due_at,
         });
-    }
-}
-
-/// The servers of the mailboxes that are looked at together.
-struct Servers {
-    settings: OrganizationSettings,
-    profiles: HashMap<ProfileId, EmailServerProfile>,
-    /// How those are reached whose mailboxes all log in alike; the mailbox is the last one's.
-    shared: HashMap<ProfileId, Prepared>,
-    /// The last one that logs in by itself.
-    own: Option<Prepared>,
-}
-
-impl Servers {
-    /// How a mailbox is reached; `None` when something is in the way.
-    async fn reach(&mut self, ports: &Ports, id: ProfileId, mailbox: Mailbox) -> Option<&Prepared> {
-        if self.shared.contains_key(&id) {
-            let shared = self.shared.get_mut(&id)?;
-            shared.mailbox = mailbox;
-            return Some(shared);
-        }
-        let (settings, profile) = (self.settings.clone(), self.profiles.get(&id)?.clone());
-        let authenticates = profile.authenticate_using;
-        let prepared = reached(ports, settings, mailbox, profile, Workload::Outgoing).await.ok()?;
-        match authenticates {
-            AuthenticateUsing::Profile | AuthenticateUsing::Anonymous => {
-                Some(self.shared.entry(id).insert_entry(prepared).into_mut())
-            }
-            _ => Some(self.own.insert(prepared)),
-        }
     }
 }

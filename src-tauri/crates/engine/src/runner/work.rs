@@ -5,7 +5,7 @@ use super::{
     quiet::{Haste, is_quiet},
 };
 use crate::{
-    access::{Prepared, prepare_to_run, storage_failure},
+    access::{Prepared, Ready, prepare_all, prepare_to_run, storage_failure},
     cycle::{
         CycleContext, CycleOutcome,
         incoming::{self, AtTheEnd, Session},
@@ -30,6 +30,7 @@ use tandem_domain::{
     schedule::CycleEnd,
     workload::Workload,
 };
+use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -70,11 +71,23 @@ impl Engine {
         Ok(ran.map_or(SyncOutcome::RunsAlready, SyncOutcome::Ran))
     }
 
+    /// Reads what cycles that were started together have to know before they begin. One that is told nothing reads it
+    /// for itself, and so meets what was in the way.
+    pub(super) async fn make_ready(&self, asked: Vec<(MailboxId, Workload, Told)>) {
+        let Ok(_one_of_few) = self.preparing.acquire().await else { return };
+        let which = asked.iter().map(|(mailbox, workload, _)| (*mailbox, *workload)).collect();
+        let Ok(all) = prepare_all(&self.ports, which).await else { return };
+        for ((_, _, tell), ready) in asked.into_iter().zip(all) {
+            // Who does not wait any more was stopped.
+            let _ = tell.send(ready);
+        }
+    }
+
     /// Works on what was claimed, and records its end or frees it. `None`: it waits for its permit again.
     pub(super) async fn work(
         self: &Arc<Self>,
         work: DueWork,
-        permit: Option<Permit>,
+        permit: Option<(Permit, ToldReady)>,
         stop: CancellationToken,
     ) -> Option<CycleOutcome> {
         let cycle = CycleId(Uuid::new_v4());
@@ -196,7 +209,7 @@ impl Engine {
         self: &Arc<Self>,
         work: &DueWork,
         cycle: CycleId,
-        permit: Option<Permit>,
+        permit: Option<(Permit, ToldReady)>,
         stop: &CancellationToken,
     ) -> Ran {
         let (clock, cancel) = (&self.ports.clock, stop.child_token());
@@ -228,18 +241,25 @@ impl Engine {
         &self,
         work: &DueWork,
         cycle: CycleId,
-        permit: Option<Permit>,
+        permit: Option<(Permit, ToldReady)>,
         cancel: CancellationToken,
     ) -> Ran {
         let (mailbox, workload) = (work.mailbox, work.workload);
+        let (permit, told) = permit.unzip();
         let prepare = async {
+            if let Some(told) = told
+                && let Ok(ready) = told.await
+            {
+                return ready;
+            }
             let _one_of_few = self.preparing.acquire().await.map_err(|_| stopped())?;
             prepare_to_run(&self.ports, mailbox, workload).await
         };
-        let (prepared, circuit) = match unless(&cancel, prepare).await {
-            Ok((prepared, circuit)) => (Box::new(prepared), circuit),
+        let (prepared, circuit, start) = match unless(&cancel, prepare).await {
+            Ok(Ready { prepared, circuit, start }) => (Box::new(prepared), circuit, start),
             Err(failure) => return Ran::failed(None, failure),
         };
+        let mut start = Some(start);
         let connections = prepared.profile.max_concurrent_connections;
         let mut may_run = may_run(work, &prepared.mailbox, &circuit);
         let permit = match permit {
@@ -255,6 +275,8 @@ impl Engine {
                 let permit = self.permits.acquire(pool, workload, &prepared.access, connections);
                 match unless(&cancel, async { permit.await.map_err(|_| stopped()) }).await {
                     Ok(permit) => {
+                        // It may have waited for long.
+                        start = None;
                         may_run = self.may_still_run(work).await;
                         permit
                     }
@@ -271,6 +293,7 @@ impl Engine {
         let context = CycleContext {
             ports: self.ports.clone(),
             prepared: *prepared,
+            start,
             cycle,
             limits,
             in_flight: self.in_flight.clone(),
@@ -296,8 +319,9 @@ impl Engine {
 
     /// The same after it waited.
     async fn may_still_run(&self, work: &DueWork) -> bool {
-        let now = self.ports.storage.briefing(work.mailbox, work.workload).await;
-        now.is_ok_and(|now| may_run(work, &now.mailbox, &now.circuit))
+        let now = self.ports.storage.briefings(vec![(work.mailbox, work.workload)]).await;
+        let now = now.into_iter().flatten().flatten().next();
+        now.is_some_and(|now| may_run(work, &now.mailbox, &now.circuit))
     }
 
     /// Servers that were unreachable may be back: each is tried now, by one mailbox. For a changed network and a
@@ -375,6 +399,11 @@ impl Engine {
 fn may_run(work: &DueWork, mailbox: &Mailbox, circuit: &Circuit) -> bool {
     mailbox.is_processed(work.workload) && (work.is_probe || circuit.outage.is_none())
 }
+
+/// What a cycle has to know before it begins, or why it can't.
+type Told = oneshot::Sender<Result<Ready, Failure>>;
+/// Where a cycle hears that.
+type ToldReady = oneshot::Receiver<Result<Ready, Failure>>;
 
 /// A cycle, begun.
 #[derive(Clone, Copy)]

@@ -281,6 +281,7 @@ impl World {
         CycleContext {
             ports: self.ports.clone(),
             prepared,
+            start: None,
             cycle: CycleId(Uuid::new_v4()),
             limits: CycleLimits { batch_messages: 3, page_messages: 4, ..CycleLimits::default() },
             in_flight: InFlight::default(),

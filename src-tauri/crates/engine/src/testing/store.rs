@@ -97,6 +97,8 @@ pub struct State {
     pub conflicts: u32,
     pub taken_meanwhile: Option<MessageId>,
     pub commits: Vec<usize>,
+    /// For how many cycles at once it was asked what they have to know.
+    pub briefed: Vec<usize>,
     /// Happens right after it was asked next who saw a message.
     pub after_saw: Option<Meanwhile>,
     /// Every write fails with this.

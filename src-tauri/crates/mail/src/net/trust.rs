@@ -18,21 +18,24 @@ use std::{
     fs::File,
     io::Read,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::SystemTime,
+    time::{Duration, SystemTime},
 };
 use tandem_domain::{
     failure::{Failure, FailureCode, RefusedCertificate},
     profile::CertificateTrust,
 };
+use tokio::time::Instant;
 
 const MAX_CA_FILE_BYTES: u64 = 4 * 1024 * 1024;
+/// A CA file is looked at again after this long. A change that is seen a moment later is one that came a moment later.
+const LOOK_AGAIN_AFTER: Duration = Duration::from_secs(1);
 const MAX_CACHED_CONFIGS: usize = 64;
 
 /// TLS settings, made once per distinct trust: sessions are resumed, and the system's roots are loaded once.
 #[derive(Default)]
 pub(super) struct TlsConfigs {
     cached: Mutex<HashMap<TrustKey, Arc<ClientConfig>>>,
-    files: Mutex<HashMap<String, CaFile>>,
+    files: Mutex<HashMap<String, (CaFile, Instant)>>,
 }
 
 /// What a configuration depends on. The CA file counts by its content, so that a changed file takes effect.
@@ -56,23 +59,35 @@ impl TlsConfigs {
         let pins: BTreeSet<String> = trust.pinned_sha256.iter().map(|pin| normal_pin(pin)).collect();
         let Some(path) = &trust.ca_file else { return self.settings(TrustKey { ca: None, pins }, None) };
         let known = locked(&self.files).get(path).copied();
-        let (file, pem) = read_ca_file(path, known).await?;
+        if let Some((ca, _)) = known.filter(|(_, looked_at)| looked_at.elapsed() < LOOK_AGAIN_AFTER)
+            && let Some(config) = self.made(&TrustKey { ca: Some(ca.fingerprint), pins: pins.clone() })
+        {
+            return Ok(config);
+        }
+        let (file, pem) = read_ca_file(path, known.map(|(file, _)| file)).await?;
         let key = TrustKey { ca: Some(file.fingerprint), pins };
         let pem = match pem {
             Some(pem) => pem,
             // The same file as before: most often there are settings for it.
             None => match self.made(&key) {
-                Some(config) => return Ok(config),
+                Some(config) => {
+                    self.looked_at(path, file);
+                    return Ok(config);
+                }
                 None => read_ca_file(path, None).await?.1.unwrap_or_default(),
             },
         };
         let config = self.settings(key, Some((path, &pem)))?;
+        self.looked_at(path, file);
+        Ok(config)
+    }
+
+    fn looked_at(&self, path: &str, file: CaFile) {
         let mut files = locked(&self.files);
         if files.len() >= MAX_CACHED_CONFIGS {
             files.clear();
         }
-        files.insert(path.clone(), file);
-        Ok(config)
+        files.insert(path.to_owned(), (file, Instant::now()));
     }
 
     fn made(&self, key: &TrustKey) -> Option<Arc<ClientConfig>> {

@@ -9,6 +9,7 @@ pub fn keeps_the_contract(store: &dyn SecretStore) {
     a_new_key_is_not_found(store);
     what_is_put_comes_back_exactly_and_is_replaced(store);
     keys_do_not_mix(store);
+    many_are_read_each_in_its_place(store);
     removing_can_be_repeated(store);
     a_long_secret_comes_back_whole_or_is_refused(store);
 }
@@ -43,6 +44,19 @@ fn keys_do_not_mix(store: &dyn SecretStore) {
         assert_eq!(store.get(key).unwrap().expose(), format!("of {key}"));
         store.delete(key).unwrap();
     }
+}
+
+fn many_are_read_each_in_its_place(store: &dyn SecretStore) {
+    let [here, missing, there] = [new_key(), new_key(), new_key()];
+    store.put(&here, Secret::new("one")).unwrap();
+    store.put(&there, Secret::new("two")).unwrap();
+    let found = store.get_all(&[there.clone(), missing.clone(), here.clone(), there.clone()]);
+    let found: Vec<_> = found.into_iter().map(|one| one.map(|secret| secret.expose().to_owned())).collect();
+    let not_found = SecretError::NotFound { store: store.name(), key: missing };
+    assert_eq!(found, [Ok("two".into()), Err(not_found), Ok("one".into()), Ok("two".into())]);
+    assert!(store.get_all(&[]).is_empty());
+    store.delete(&here).unwrap();
+    store.delete(&there).unwrap();
 }
 
 fn removing_can_be_repeated(store: &dyn SecretStore) {

@@ -4,40 +4,32 @@ use super::{not_found, schedule::end_cycle};
 use crate::{
     Store,
     table::{circuit, folder, history, item_retry, mailbox, organization, profile, schedule},
+    writer::{JobError, JobResult},
 };
 use async_trait::async_trait;
-use tandem_domain::{Instant, breaker::Circuit, ids::MailboxId, workload::Workload};
+use rusqlite::Connection;
+use tandem_domain::{
+    Instant, breaker::Circuit, ids::MailboxId, settings::OrganizationSettings, workload::Workload,
+};
 use tandem_engine::ports::{
-    quiet::{Briefing, Quiet, QuietWork, StartingPoint},
+    quiet::{Briefing, INBOX, Quiet, QuietWork, StartingPoint},
     storage::{CycleReport, StorageError},
 };
 
 #[async_trait]
 impl Quiet for Store {
-    async fn briefing(&self, id: MailboxId, workload: Workload) -> Result<Briefing, StorageError> {
+    async fn briefings(
+        &self,
+        asked: Vec<(MailboxId, Workload)>,
+    ) -> Result<Vec<Result<Briefing, StorageError>>, StorageError> {
         self.read(move |connection| {
             let settings = organization::settings(connection)?;
-            let mailbox = mailbox::get(connection, id)?.ok_or_else(|| not_found("mailbox", id))?;
-            let (profile, circuit) = match mailbox.profile {
-                Some(id) => {
-                    let profile = profile::get(connection, id)?.ok_or_else(|| not_found("profile", id))?;
-                    (Some(profile), circuit::get(connection, id, workload)?)
-                }
-                None => (None, Circuit::default()),
+            let brief = |(mailbox, workload)| match briefing(connection, &settings, mailbox, workload) {
+                Ok(briefing) => Ok(Ok(briefing)),
+                Err(JobError::Refused(error)) => Ok(Err(error)),
+                Err(error) => Err(error),
             };
-            Ok(Briefing { settings, mailbox, profile, circuit })
-        })
-        .await
-    }
-
-    async fn starting_point(&self, mailbox: MailboxId, folder: &str) -> Result<StartingPoint, StorageError> {
-        let name = folder.to_owned();
-        self.read(move |connection| {
-            let Some(folder) = folder::find(connection, mailbox, &name)? else {
-                return Ok(StartingPoint::default());
-            };
-            let cursor = folder::cursor(connection, mailbox, &name)?;
-            Ok(StartingPoint { cursor, owed: item_retry::of_folder(connection, folder)? })
+            asked.into_iter().map(brief).collect()
         })
         .await
     }
@@ -79,4 +71,32 @@ impl Quiet for Store {
         })
         .await
     }
+}
+
+fn briefing(
+    connection: &Connection,
+    settings: &OrganizationSettings,
+    id: MailboxId,
+    workload: Workload,
+) -> JobResult<Briefing> {
+    let mailbox = mailbox::get(connection, id)?.ok_or_else(|| not_found("mailbox", id))?;
+    let (profile, circuit) = match mailbox.profile {
+        Some(id) => {
+            let profile = profile::get(connection, id)?.ok_or_else(|| not_found("profile", id))?;
+            (Some(profile), circuit::get(connection, id, workload)?)
+        }
+        None => (None, Circuit::default()),
+    };
+    let inbox = match workload {
+        Workload::Incoming => folder::find(connection, id, INBOX)?,
+        Workload::Outgoing | Workload::Act => None,
+    };
+    let start = match inbox {
+        Some(folder) => StartingPoint {
+            cursor: folder::cursor(connection, id, INBOX)?,
+            owed: item_retry::of_folder(connection, folder)?,
+        },
+        None => StartingPoint::default(),
+    };
+    Ok(Briefing { settings: settings.clone(), mailbox, profile, circuit, start })
 }

@@ -105,7 +105,11 @@ impl Schedule for Store {
     }
 
     async fn next_due(&self) -> Result<Option<Instant>, StorageError> {
-        self.read(|connection| Ok(schedule::next_due(connection)?)).await
+        self.read(|connection| Ok(schedule::next_due(connection, Instant::MIN_UTC)?)).await
+    }
+
+    async fn next_due_after(&self, now: Instant) -> Result<Option<Instant>, StorageError> {
+        self.read(move |connection| Ok(schedule::next_due(connection, now)?)).await
     }
 
     async fn due_at(&self, mailbox: MailboxId, workload: Workload) -> Result<Option<Instant>, StorageError> {

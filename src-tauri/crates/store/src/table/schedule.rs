@@ -249,14 +249,15 @@ pub(crate) fn release_all(connection: &Connection) -> rusqlite::Result<()> {
     Ok(())
 }
 
-/// The earliest due instant of a processed workload that nobody has taken, or of a probe.
-pub(crate) fn next_due(connection: &Connection) -> rusqlite::Result<Option<Instant>> {
+/// The earliest due instant after this one of a processed workload that nobody has taken, or any of a probe.
+pub(crate) fn next_due(connection: &Connection, after: Instant) -> rusqlite::Result<Option<Instant>> {
     // In the order of its index, so that it stops at the first; a minimum would read every row.
     let mut select = connection.prepare_cached(&format!(
         "SELECT schedule.due_at AS due_at FROM {PROCESSED_BY_DUE} AND schedule.lease_until IS NULL
-           AND circuit.since IS NULL AND schedule.due_at IS NOT NULL ORDER BY schedule.due_at LIMIT 1"
+           AND circuit.since IS NULL AND schedule.due_at IS NOT NULL AND schedule.due_at > ?1
+         ORDER BY schedule.due_at LIMIT 1"
     ))?;
-    let due = select.query_row([], |row| opt_instant(row, "due_at")).optional()?.flatten();
+    let due = select.query_row([ms(after)], |row| opt_instant(row, "due_at")).optional()?.flatten();
     let mut open = connection.prepare_cached(
         "SELECT count(*) FROM circuit WHERE since IS NOT NULL AND probe_at IS NOT NULL AND probing IS NULL",
     )?;

@@ -67,6 +67,7 @@ async fn an_open_circuit_is_kept_and_lets_one_mailbox_try_when_a_probe_is_due() 
     assert_eq!(store.circuit(PROFILE, Workload::Outgoing).await.unwrap(), Circuit::default());
     assert_eq!(claimed(&store, 299).await, []);
     assert_eq!(store.next_due().await.unwrap(), Some(at(300)));
+    assert_eq!(store.next_due_after(at(299)).await.unwrap(), Some(at(300)), "a probe");
     assert_eq!(claimed(&store, 300).await, [(true, true)], "the longest due tries");
     assert_eq!(claimed(&store, 300).await, [], "and nobody else meanwhile");
     // It was stopped: the next one may try.
@@ -75,6 +76,8 @@ async fn an_open_circuit_is_kept_and_lets_one_mailbox_try_when_a_probe_is_due() 
     let (circuit, turn) = store.signal(PROFILE, IN, AMY, Signal::Answered, at(301)).await.unwrap();
     assert!(circuit == Circuit::default() && matches!(turn, Turn::Recovered { .. }));
     store.finish(failed(down(), Some(900))).await.unwrap();
+    assert_eq!(store.next_due().await.unwrap(), Some(at(0)));
+    assert_eq!(store.next_due_after(at(301)).await.unwrap(), Some(at(900)));
     assert_eq!(claimed(&store, 301).await, [(false, false)], "the others are due at once");
     assert_eq!(store.list_circuits().await.unwrap(), []);
 }

@@ -44,6 +44,31 @@ async fn outgoing_mail_of_a_mailbox_without_a_password_is_no_proof_of_anything()
 }
 
 #[tokio::test]
+async fn what_cycles_that_start_together_have_to_know_is_read_together() {
+    let world = World::new();
+    let boxes: Vec<_> = (1..=20).map(|n| world.mailbox(n, &address(n))).collect();
+    let nobody = world.mailbox(21, "nopassword@contoso.test");
+    for n in 1..=20 {
+        world.server.put(&address(n), message(&format!("{n}@x"), ""));
+    }
+    until_idle(&world).await;
+    let briefed = world.store.state().briefed.clone();
+    assert_eq!(briefed.iter().sum::<usize>(), 22, "each once: {briefed:?}");
+    // They start as the server's connections allow.
+    assert!(briefed.len() <= 11, "{briefed:?}");
+    assert_eq!(world.store.decisions().len(), 20);
+    for mailbox in boxes {
+        assert_eq!(row(&world, mailbox, Workload::Incoming).failure, None);
+    }
+    let failure = row(&world, nobody, Workload::Incoming).failure;
+    assert_eq!(
+        failure.map(|failure| failure.code),
+        Some(FailureCode::PasswordMissing),
+        "each has its own answer"
+    );
+}
+
+#[tokio::test]
 async fn the_ends_of_quiet_cycles_wait_for_each_other_for_a_moment_and_a_stop_loses_none() {
     let world = World::new();
     let boxes: Vec<_> = (1..=4).map(|n| world.mailbox(n, &address(n))).collect();

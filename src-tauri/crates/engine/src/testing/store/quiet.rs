@@ -3,25 +3,41 @@
 use super::Store;
 use crate::ports::{
     circuits::Circuits,
-    quiet::{Briefing, Quiet, QuietWork, StartingPoint},
+    quiet::{Briefing, INBOX, Quiet, QuietWork, StartingPoint},
     storage::*,
 };
 use async_trait::async_trait;
 use tandem_domain::{Instant, breaker::Circuit, email::EmailStatus, ids::MailboxId, workload::Workload};
 
-#[async_trait]
-impl Quiet for Store {
-    async fn briefing(&self, mailbox: MailboxId, workload: Workload) -> Result<Briefing, StorageError> {
-        let (settings, mailbox) = (self.settings().await?, self.mailbox(mailbox).await?);
+impl Store {
+    async fn briefing(&self, id: MailboxId, workload: Workload) -> Result<Briefing, StorageError> {
+        let (settings, mailbox) = (self.settings().await?, self.mailbox(id).await?);
         let (profile, circuit) = match mailbox.profile {
             Some(id) => (Some(self.profile(id).await?), self.circuit(id, workload).await?),
             None => (None, Circuit::default()),
         };
-        Ok(Briefing { settings, mailbox, profile, circuit })
+        let start = match workload {
+            Workload::Incoming => {
+                StartingPoint { cursor: self.cursor(id, INBOX).await?, owed: self.owed(id, INBOX).await? }
+            }
+            Workload::Outgoing | Workload::Act => StartingPoint::default(),
+        };
+        Ok(Briefing { settings, mailbox, profile, circuit, start })
     }
-    async fn starting_point(&self, mailbox: MailboxId, folder: &str) -> Result<StartingPoint, StorageError> {
-        let (cursor, owed) = (self.cursor(mailbox, folder).await?, self.owed(mailbox, folder).await?);
-        Ok(StartingPoint { cursor, owed })
+}
+
+#[async_trait]
+impl Quiet for Store {
+    async fn briefings(
+        &self,
+        asked: Vec<(MailboxId, Workload)>,
+    ) -> Result<Vec<Result<Briefing, StorageError>>, StorageError> {
+        self.state().briefed.push(asked.len());
+        let mut briefings = Vec::new();
+        for (mailbox, workload) in asked {
+            briefings.push(self.briefing(mailbox, workload).await);
+        }
+        Ok(briefings)
     }
     async fn quiet_outgoing(&self, now: Instant, limit: u32) -> Result<QuietWork, StorageError> {
         let state = self.state();

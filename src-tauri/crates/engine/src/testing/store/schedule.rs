@@ -110,13 +110,16 @@ impl Schedule for Store {
         .await
     }
     async fn next_due(&self) -> Result<Option<Instant>, StorageError> {
+        self.next_due_after(Instant::MIN_UTC).await
+    }
+    async fn next_due_after(&self, now: Instant) -> Result<Option<Instant>, StorageError> {
         let state = self.state();
         let rows = state
             .schedule
             .iter()
             .filter(|(key, row)| !row.leased && state.mailboxes[&key.0].is_processed(key.1));
         let next = rows.filter_map(|(key, row)| match &state.circuit(key.0, key.1).outage {
-            None => row.due_at,
+            None => row.due_at.filter(|due| *due > now),
             Some(outage) if outage.probing.is_some() => None,
             Some(outage) if row.failure.is_some() => outage.probe_at,
             Some(outage) => Some(outage.probe_at?.max(row.due_at?)),
