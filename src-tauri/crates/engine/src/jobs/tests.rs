@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::{
+    ports::{clock::Clock as _, test_jobs::TestJobs as _},
     runner::{Engine, EngineLimits, RunMode},
     testing::{World, at, mailbox, mime::message, store::test_jobs::Job},
 };
@@ -52,13 +53,15 @@ async fn a_while() {
     tokio::time::sleep(StdDuration::from_millis(2)).await;
 }
 
-/// Moves the clock until `done`, by a second a time while something is tested, else to the next batch.
+/// Moves the clock until `done`: by a second a time while something is tested or is to be, else to the next batch. A busy
+/// computer takes its time to begin with what is due.
 async fn drive(world: &World, engine: &Engine, mut done: impl FnMut() -> bool) {
     let started = StdInstant::now();
     while !done() {
         assert!(started.elapsed() < PATIENCE, "it does not get on: {:?}", world.store.state().jobs);
         a_while().await;
-        if engine.is_testing() {
+        let next = world.store.next_tests_at().await.unwrap();
+        if engine.is_testing() || next.is_some_and(|due| due <= world.clock.now()) {
             world.clock.advance(Duration::seconds(1));
         } else {
             world.clock.advance(Duration::minutes(10));
@@ -84,8 +87,8 @@ async fn a_thousand_mailboxes_are_tested_in_five_batches_when_they_are_due() {
     // Number 500 is refused for incoming, and its fake outgoing server does not answer.
     assert_eq!((job.count(TestState::Succeeded), job.count(TestState::Failed)), (1_999, 1));
     let started: Vec<_> = job.batches.iter().map(|batch| batch.2.unwrap()).collect();
-    assert_eq!((started.len(), started[0]), (5, at(0)));
     // The clock of this test moves by ten minutes while nothing is tested.
+    assert!(started.len() == 5 && started[0] - at(0) < Duration::minutes(10), "{started:?}");
     let (least, most) = (Duration::hours(5), Duration::hours(5) + Duration::minutes(20));
     assert!(started.windows(2).all(|two| (least..most).contains(&(two[1] - two[0]))), "{started:?}");
     let state = world.server.state.lock().unwrap();
