@@ -7,7 +7,7 @@ use tauri::{
     http::{Request, Response, StatusCode, header},
 };
 
-/// `mailbody://localhost/ID`; on Windows and Android `http://mailbody.localhost/ID`.
+/// `mailbody://localhost/ID?text=150`, where text is the window's text size in percent; on Windows and Android `http://mailbody.localhost/ID`.
 pub const SCHEME: &str = "mailbody";
 
 /// Pictures only from the document itself; no script, no form, no frame, no address of its own.
@@ -18,10 +18,11 @@ const POLICY: &str = "default-src 'none'; img-src data:; style-src 'unsafe-inlin
 pub fn serve(context: UriSchemeContext<'_, Wry>, request: Request<Vec<u8>>, responder: UriSchemeResponder) {
     let app = context.app_handle().clone();
     let id = email_id(request.uri().path());
+    let larger = larger(request.uri().query());
     async_runtime::spawn(async move {
         let answer = match body(&app.state::<Shell>(), id).await {
-            Ok(html) => page(StatusCode::OK, html),
-            Err(error) => page(StatusCode::NOT_FOUND, notice(&error)),
+            Ok(html) => page(StatusCode::OK, html + &larger),
+            Err(error) => page(StatusCode::NOT_FOUND, notice(&error) + &larger),
         };
         responder.respond(answer);
     });
@@ -53,6 +54,15 @@ fn notice(error: &ApiError) -> String {
     format!("<!doctype html><meta charset=\"utf-8\"><p style=\"font: 14px sans-serif\">{safe}</p>")
 }
 
+/// Makes a page as large as the window's text. The frame has a document of its own, which inherits nothing.
+fn larger(query: Option<&str>) -> String {
+    let size = query.and_then(|query| query.strip_prefix("text=")).and_then(|size| size.parse::<u16>().ok());
+    match size.filter(|size| (101..=400).contains(size)) {
+        Some(size) => format!("<style>html {{ zoom: {size}% }}</style>"),
+        None => String::new(),
+    }
+}
+
 /// The path without its slash, percent-decoded. Ids are plain words, so anything else finds no email.
 fn email_id(path: &str) -> String {
     let mut bytes = path.strip_prefix('/').unwrap_or(path).bytes();
@@ -82,6 +92,16 @@ mod tests {
         assert_eq!(email_id("/0b9f%2D7"), "0b9f-7");
         assert_eq!(email_id("/100%"), "100%");
         assert_eq!(email_id("/%zz%4"), "%zz%4");
+    }
+
+    #[test]
+    fn a_body_is_as_large_as_the_windows_text() {
+        assert_eq!(larger(Some("text=200")), "<style>html { zoom: 200% }</style>");
+        for usual in
+            [None, Some(""), Some("text=100"), Some("text=1e9"), Some("text=9999"), Some("text=2</style>")]
+        {
+            assert_eq!(larger(usual), "", "{usual:?}");
+        }
     }
 
     #[test]

@@ -26,7 +26,7 @@ export interface Backend {
   chooseFolder(title: string): Promise<string | null>;
   onFileDrop(hear: (drop: FileDrop) => void): () => void;
   chooseTarget(title: string, name: string): Promise<string | null>;
-  bodyUrl(emailId: string): string;
+  bodyUrl(emailId: string, textSize: number): string;
 }
 
 let current: Backend | undefined;

@@ -39,5 +39,5 @@ export const tauriBackend: Backend = {
     };
   },
   chooseTarget: (title, name) => save({ title, defaultPath: name }),
-  bodyUrl: (emailId) => convertFileSrc(emailId, "mailbody"),
+  bodyUrl: (emailId, textSize) => `${convertFileSrc(emailId, "mailbody")}?text=${textSize}`,
 };

@@ -8,6 +8,7 @@ import { Loading } from "../../components/Page";
 import { SidePanel } from "../../components/SidePanel";
 import { StatusLabel } from "../../components/StatusLabel";
 import { TimeText } from "../../components/TimeText";
+import { useAppearance } from "../../lib/appearance";
 import { backend } from "../../lib/backend";
 import { useAction } from "../../lib/queries";
 import { testIds } from "../../lib/testids";
@@ -70,6 +71,7 @@ function Email({ email, onOpen }: { email: EmailView; onOpen: (id: string) => vo
   const navigate = useNavigate();
   const body = useAction("email_body", { id: email.id });
   const [explaining, setExplaining] = useState(false);
+  const { textSize } = useAppearance();
   const blocked = body.data?.blocked_remote ?? 0;
   return (
     <>
@@ -127,7 +129,7 @@ function Email({ email, onOpen }: { email: EmailView; onOpen: (id: string) => vo
           title={`Text of “${email.subject}”`}
           sandbox=""
           referrerPolicy="no-referrer"
-          src={backend().bodyUrl(email.id)}
+          src={backend().bodyUrl(email.id, textSize)}
           data-testid={testIds.recordBody}
         />
       )}
