@@ -8,8 +8,8 @@ use crate::{
     compose::{RunFor, SecretsChoice},
     people::{in_file, of_storage},
     wire::{
-        ApiError, EmailsRequest, MailboxView, Nothing, PracticeView, SendEmailRequest, TestEnableRequest,
-        Time,
+        ApiError, EmailsRequest, LadderView, MailboxView, Nothing, PracticeView, SendEmailRequest,
+        TestEnableRequest, Time,
     },
 };
 use serde::Serialize;
@@ -154,21 +154,22 @@ impl Practice {
         let started = Instant::now();
         let all = TestEnableRequest { all: true, ..Default::default() };
         let test = self.tandem.test_enable_until(all, stop).await?;
+        let mut unexpected = failures(&test.ladders);
+        if let Some(error) = nothing_works(&test.ladders) {
+            return Err(error);
+        }
         let sent = self.send().await?;
         let run = self.tandem.run(time.map_or(RunFor::UntilIdle, RunFor::Time), stop).await?;
         self.wait_for_arrival(sent.len(), stop).await;
         // What was sent inside the organization arrived after the first look.
         for mailbox in setup::synchronized(&self.servers) {
-            if !stop.is_cancelled() {
-                self.tandem.sync(&mailbox.address, Some(Workload::Incoming.as_str()), stop).await?;
+            if stop.is_cancelled() {
+                break;
             }
+            let synchronized =
+                self.tandem.sync(&mailbox.address, Some(Workload::Incoming.as_str()), stop).await;
+            unexpected.extend(synchronized.err().map(|error| error.to_string()));
         }
-        let mut unexpected: Vec<String> = test
-            .ladders
-            .iter()
-            .filter(|ladder| ladder.status == "failure")
-            .map(|ladder| format!("{} {} failed its test", ladder.object, ladder.workload))
-            .collect();
         unexpected.extend(run.failures.iter().map(ToString::to_string));
         let mut report = self.report(unexpected).await?;
         if stop.is_cancelled() {
@@ -341,4 +342,72 @@ impl Tandem {
 
 fn stopped() -> PracticeView {
     PracticeView { running: false, since: None, servers: Vec::new(), mailboxes: Vec::new(), ca_file: None }
+}
+
+/// Each test that failed, with its reason.
+fn failures(ladders: &[LadderView]) -> Vec<String> {
+    let failed = ladders.iter().filter(|ladder| ladder.status == "failure");
+    let say = |ladder: &LadderView| {
+        let why = broken(ladder).map(|error| format!(": {} {}", error.message, error.remedy));
+        format!("{} {} failed its test{}", ladder.object, ladder.workload, why.unwrap_or_default())
+    };
+    failed.map(say).collect()
+}
+
+/// What broke the first test, when none succeeded: then there is nothing to synchronize.
+fn nothing_works(ladders: &[LadderView]) -> Option<ApiError> {
+    if ladders.iter().any(|ladder| ladder.status == "success") {
+        return None;
+    }
+    ladders.iter().find_map(broken).cloned()
+}
+
+/// The error of the rung that broke.
+fn broken(ladder: &LadderView) -> Option<&ApiError> {
+    ladder.rungs.iter().find_map(|rung| rung.error.as_ref())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::RungView;
+
+    fn ladder(object: &str, error: Option<&str>) -> LadderView {
+        let rung = |error: &str| RungView {
+            name: "dns".to_owned(),
+            status: "failed".to_owned(),
+            took_ms: 1,
+            server_said: String::new(),
+            error: Some(ApiError {
+                code: "dns_not_found".to_owned(),
+                message: error.to_owned(),
+                remedy: "Check the name.".to_owned(),
+                object: object.to_owned(),
+                server_said: None,
+                retry_at: None,
+                certificate: None,
+            }),
+        };
+        LadderView {
+            object: object.to_owned(),
+            workload: "incoming".to_owned(),
+            status: if error.is_some() { "failure" } else { "success" }.to_owned(),
+            reason: None,
+            rungs: error.map(rung).into_iter().collect(),
+        }
+    }
+
+    #[test]
+    fn what_broke_is_said_and_ends_it_when_nothing_works() {
+        let no_name = "localhost is not a known name.";
+        let (broken, works) = (ladder("amy", Some(no_name)), ladder("ben", None));
+        let skipped = LadderView { status: "skipped".to_owned(), ..works.clone() };
+        let both = [broken.clone(), works.clone()];
+        assert_eq!(failures(&both), [format!("amy incoming failed its test: {no_name} Check the name.")]);
+        assert_eq!(nothing_works(&both), None);
+        assert_eq!(nothing_works(&[]), None);
+        let error = nothing_works(&[skipped, broken.clone(), broken]).unwrap();
+        assert_eq!((error.object.as_str(), error.message.as_str()), ("amy", no_name));
+        assert!(failures(&[works]).is_empty());
+    }
 }
