@@ -19,9 +19,22 @@ pub trait SecretStore: Send + Sync {
     /// [`SecretError::NotFound`] only if the store could look; else that it cannot be reached.
     fn get(&self, key: &SecretRef) -> Result<Secret, SecretError>;
 
-    /// The secrets under `keys`, each in its place: as [`Self::get`], with as few looks as the store allows.
+    /// The secrets under `keys`, each in its place: as [`Self::get`], with as few looks as the store allows. Once it is
+    /// locked or absent it is asked no more: each look may take a time-out.
     fn get_all(&self, keys: &[SecretRef]) -> Vec<Result<Secret, SecretError>> {
-        keys.iter().map(|key| self.get(key)).collect()
+        let mut closed = None;
+        let mut found = Vec::with_capacity(keys.len());
+        for key in keys {
+            let one = match &closed {
+                Some(error) => Err(SecretError::clone(error)),
+                None => self.get(key),
+            };
+            if let Err(error @ (SecretError::Locked { .. } | SecretError::Absent { .. })) = &one {
+                closed = Some(error.clone());
+            }
+            found.push(one);
+        }
+        found
     }
 
     /// Removes what is under `key`. Removing what is not there succeeds, so that an interrupted removal can be
@@ -82,6 +95,42 @@ pub(crate) fn check_length(store: &str, secret: &Secret, limit: usize) -> Result
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Counts how often it is asked, and is locked from the second time on.
+    #[derive(Default)]
+    struct Closing(std::sync::atomic::AtomicU32);
+
+    impl SecretStore for Closing {
+        fn put(&self, _: &SecretRef, _: Secret) -> Result<(), SecretError> {
+            Err(SecretError::Locked { store: self.name() })
+        }
+        fn get(&self, key: &SecretRef) -> Result<Secret, SecretError> {
+            match self.0.fetch_add(1, std::sync::atomic::Ordering::Relaxed) {
+                0 => Err(SecretError::NotFound { store: self.name(), key: key.clone() }),
+                _ => Err(SecretError::Locked { store: self.name() }),
+            }
+        }
+        fn delete(&self, _: &SecretRef) -> Result<(), SecretError> {
+            Err(SecretError::Locked { store: self.name() })
+        }
+        fn state(&self) -> StoreState {
+            StoreState::Locked
+        }
+        fn name(&self) -> String {
+            "keychain".into()
+        }
+    }
+
+    #[test]
+    fn a_store_that_is_locked_is_not_asked_again_and_again() {
+        let store = Closing::default();
+        let key = SecretRef::mailbox_password(uuid::Uuid::nil());
+        let found = store.get_all(&vec![key; 40]);
+        assert_eq!(found.len(), 40);
+        assert!(matches!(found[0], Err(SecretError::NotFound { .. })));
+        assert!(found[1..].iter().all(|one| matches!(one, Err(SecretError::Locked { .. }))));
+        assert_eq!(store.0.into_inner(), 2);
+    }
 
     #[test]
     fn a_limit_counts_bytes_of_utf8_and_lets_the_last_one_in() {
