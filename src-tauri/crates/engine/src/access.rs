@@ -72,26 +72,15 @@ pub(crate) async fn prepare_all(
 ) -> Result<Vec<Result<Ready, Failure>>, StorageError> {
     let workloads: Vec<Workload> = asked.iter().map(|(_, workload)| *workload).collect();
     let briefings = ports.storage.briefings(asked).await?;
-    let mut besides = Vec::with_capacity(briefings.len());
-    let mut reaching = Vec::with_capacity(briefings.len());
-    for (briefing, workload) in briefings.into_iter().zip(workloads) {
-        let briefed = briefing.map_err(storage_failure).and_then(|briefing| {
-            let Briefing { settings, mailbox, profile, circuit, start } = briefing;
-            approved(&mailbox)?;
-            let Some(profile) = profile else {
-                let said = format!("{} has no email server profile", mailbox.email);
-                return Err(Failure::permanent_mailbox(FailureCode::ProfileMissing, said));
-            };
-            let server = Server::of(ports, settings, mailbox, profile, workload)?;
-            Ok((server, (circuit, start)))
-        });
-        let (server, beside) = match briefed {
-            Ok((server, beside)) => (Ok(server), Some(beside)),
-            Err(failure) => (Err(failure), None),
-        };
-        reaching.push(server);
-        besides.push(beside.unwrap_or_default());
-    }
+    let brief = |(briefing, workload): (Result<Briefing, StorageError>, Workload)| match briefing {
+        Ok(Briefing { settings, mailbox, profile, circuit, start }) => {
+            let server =
+                approved(&mailbox).and_then(|()| Server::of(ports, settings, mailbox, profile, workload));
+            (server, (circuit, start))
+        }
+        Err(error) => (Err(storage_failure(error)), <_>::default()),
+    };
+    let (reaching, besides): (Vec<_>, Vec<_>) = briefings.into_iter().zip(workloads).map(brief).unzip();
     let prepared = with_credentials(ports, reaching).await;
     let ready = |(prepared, (circuit, start)): (Result<Prepared, Failure>, _)| {
         prepared.map(|prepared| Ready { prepared, circuit, start })
@@ -116,39 +105,18 @@ impl Server {
         ports: &Ports,
         settings: OrganizationSettings,
         mailbox: Mailbox,
-        profile: EmailServerProfile,
+        profile: Option<EmailServerProfile>,
         workload: Workload,
     ) -> Result<Self, Failure> {
+        let Some(profile) = profile else {
+            let said = format!("{} has no email server profile", mailbox.email);
+            return Err(Failure::permanent_mailbox(FailureCode::ProfileMissing, said));
+        };
         supported(ports, &profile, workload)?;
         let endpoint = endpoint(&profile, &settings, workload)?.clone();
         Ok(Self { settings, mailbox, profile, endpoint })
     }
-}
 
-/// Adds the credentials to each, in its place. Connects to nothing.
-pub(crate) async fn with_credentials(
-    ports: &Ports,
-    servers: Vec<Result<Server, Failure>>,
-) -> Vec<Result<Prepared, Failure>> {
-    let asked: Vec<_> = servers.iter().flatten().map(|one| (&one.mailbox, &one.profile)).collect();
-    let mut found = match asked.as_slice() {
-        [] => Vec::new(),
-        [(mailbox, profile)] => vec![ports.credentials.credentials(mailbox, profile).await],
-        asked => ports.credentials.credentials_of(asked).await,
-    }
-    .into_iter();
-    let said = "the secret store gave no answer";
-    let mut prepared = Vec::with_capacity(servers.len());
-    for server in servers {
-        prepared.push(server.and_then(|server| {
-            let unknown = || Err(Failure::transient_profile(FailureCode::SecretStoreFailed, said));
-            server.with(found.next().unwrap_or_else(unknown)?)
-        }));
-    }
-    prepared
-}
-
-impl Server {
     fn with(self, credentials: Credentials) -> Result<Prepared, Failure> {
         let Self { settings, mailbox, profile, endpoint } = self;
         complete(&mailbox, &profile, &credentials)?;
@@ -168,6 +136,24 @@ impl Server {
         };
         Ok(Prepared { mailbox, profile, settings, access })
     }
+}
+
+/// Adds the credentials to each, in its place. Connects to nothing.
+pub(crate) async fn with_credentials(
+    ports: &Ports,
+    servers: Vec<Result<Server, Failure>>,
+) -> Vec<Result<Prepared, Failure>> {
+    let asked: Vec<_> = servers.iter().flatten().map(|one| (&one.mailbox, &one.profile)).collect();
+    let mut found = ports.credentials.credentials_of(&asked).await.into_iter();
+    let said = "the secret store gave no answer";
+    let mut prepared = Vec::with_capacity(servers.len());
+    for server in servers {
+        prepared.push(server.and_then(|server| {
+            let unknown = || Err(Failure::transient_profile(FailureCode::SecretStoreFailed, said));
+            server.with(found.next().unwrap_or_else(unknown)?)
+        }));
+    }
+    prepared
 }
 
 /// A failure of storage as a cycle's failure. It is nobody's setting, so it disables no mailbox.

@@ -18,13 +18,7 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
-use tandem_domain::{
-    Instant,
-    failure::{Failure, FailureCode},
-    ids::CycleId,
-    schedule::CycleEnd,
-    workload::Workload,
-};
+use tandem_domain::{Instant, ids::CycleId, schedule::CycleEnd, workload::Workload};
 use uuid::Uuid;
 
 /// So many mailboxes are looked at and recorded in one step.
@@ -131,8 +125,7 @@ impl Engine {
             }
             let in_step = due.len() >= CROWD;
             let reaching = due.iter().map(|(work, mailbox)| {
-                let no_profile = || Failure::permanent_mailbox(FailureCode::ProfileMissing, "it is gone");
-                let profile = profiles.get(&work.profile).cloned().ok_or_else(no_profile)?;
+                let profile = profiles.get(&work.profile).cloned();
                 Server::of(&self.ports, settings.clone(), mailbox.clone(), profile, Workload::Outgoing)
             });
             let reached = with_credentials(&self.ports, reaching.collect()).await;
