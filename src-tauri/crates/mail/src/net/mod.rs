@@ -9,6 +9,7 @@ pub mod failure;
 mod ladder;
 mod names;
 mod opening;
+mod sessions;
 mod stream;
 mod trust;
 mod wire;

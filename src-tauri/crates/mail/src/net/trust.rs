@@ -1,12 +1,12 @@
 //! Decides whose certificates are believed: the operating system's roots, a profile's own CA file, or pinned
 //! certificates. A refused certificate is kept for the error that shows it.
 
-use super::{certificate, failure};
+use super::{certificate, failure, sessions::Sessions};
 use rustls::{
-    CertificateError, ClientConfig, DigitallySignedStruct, Error as TlsError, OtherError, RootCertStore,
-    SignatureScheme,
+    CertificateError, CipherSuite, ClientConfig, DigitallySignedStruct, Error as TlsError, OtherError,
+    RootCertStore, SignatureScheme,
     client::{
-        WebPkiServerVerifier,
+        Resumption, WebPkiServerVerifier,
         danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
     },
     crypto::{CryptoProvider, aws_lc_rs, verify_tls12_signature, verify_tls13_signature},
@@ -157,7 +157,11 @@ async fn read_ca_file(path: &str, known: Option<CaFile>) -> Result<(CaFile, Opti
 }
 
 fn build(pem: Option<(&str, &[u8])>, pins: &BTreeSet<String>) -> Result<ClientConfig, Failure> {
-    let provider = Arc::new(aws_lc_rs::default_provider());
+    let mut provider = aws_lc_rs::default_provider();
+    // As browsers do: most processors have instructions for SHA-256 and none for SHA-384.
+    let cheapest = CipherSuite::TLS13_AES_128_GCM_SHA256;
+    provider.cipher_suites.sort_by_key(|offered| offered.suite() != cheapest);
+    let provider = Arc::new(provider);
     let authorities: Option<Arc<dyn ServerCertVerifier>> = match pem {
         Some((path, pem)) => Some(own_authorities(path, pem, &provider)?),
         // Pins without a CA file stand alone: what is not pinned is refused.
@@ -165,12 +169,13 @@ fn build(pem: Option<(&str, &[u8])>, pins: &BTreeSet<String>) -> Result<ClientCo
         None => Some(system_authorities(&provider)?),
     };
     let verifier = Verifier { authorities, pins: pins.clone(), provider: Arc::clone(&provider) };
-    let config = ClientConfig::builder_with_provider(provider)
+    let mut config = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .map_err(|error| internal(&error))?
         .dangerous()
         .with_custom_certificate_verifier(Arc::new(verifier))
         .with_no_client_auth();
+    config.resumption = Resumption::store(Arc::new(Sessions::default()));
     Ok(config)
 }
 
