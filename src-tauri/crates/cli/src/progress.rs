@@ -11,7 +11,7 @@ use tandem_api::{
     Tandem,
     wire::{EventView, TestProgressView},
 };
-use tokio::{sync::broadcast::error::RecvError, task::JoinHandle};
+use tokio::{sync::broadcast::error::TryRecvError, task::JoinHandle};
 
 /// Shows progress until it is finished or dropped.
 #[derive(Debug)]
@@ -25,16 +25,19 @@ impl Progress {
         let mut events = tandem.subscribe();
         let task = tokio::spawn(async move {
             let mut view = View::new(doing);
+            // Thousands of events a second are told, and nobody sees more than a few.
             let mut tick = tokio::time::interval(Duration::from_millis(250));
             loop {
-                tokio::select! {
-                    event = events.recv() => match event {
+                tick.tick().await;
+                loop {
+                    match events.try_recv() {
                         Ok(event) => view.hear(event),
-                        Err(RecvError::Lagged(_)) => {}
-                        Err(RecvError::Closed) => return,
-                    },
-                    _ = tick.tick() => view.show(),
+                        Err(TryRecvError::Lagged(_)) => {}
+                        Err(TryRecvError::Empty) => break,
+                        Err(TryRecvError::Closed) => return,
+                    }
                 }
+                view.show();
             }
         });
         Self { task }
