@@ -8,7 +8,7 @@ use crate::{
     packs::Packs,
     readers::Readers,
     table::organization,
-    writer::{Changes, JobResult, Writer},
+    writer::{Changes, JobResult, Size, Writer},
 };
 use rusqlite::Connection;
 use std::{
@@ -159,7 +159,31 @@ impl Store {
         T: Send + 'static,
         E: From<StorageError> + Send + 'static,
     {
-        let told = self.inner.writer.submit(job);
+        self.submit(Size::Small, job).await
+    }
+
+    /// The same for what writes much.
+    pub(crate) async fn write_much<T, E>(
+        &self,
+        job: impl FnOnce(&Connection, &mut Changes) -> JobResult<T, E> + Send + 'static,
+    ) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<StorageError> + Send + 'static,
+    {
+        self.submit(Size::Large, job).await
+    }
+
+    async fn submit<T, E>(
+        &self,
+        size: Size,
+        job: impl FnOnce(&Connection, &mut Changes) -> JobResult<T, E> + Send + 'static,
+    ) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<StorageError> + Send + 'static,
+    {
+        let told = self.inner.writer.submit(size, job);
         told.await.unwrap_or_else(|_| {
             Err(StorageError::Failed("the writing thread ended; start Tandem again".to_owned()).into())
         })

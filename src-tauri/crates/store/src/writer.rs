@@ -43,7 +43,23 @@ const GROUP_TIME: Duration = Duration::from_millis(20);
 
 type Reply = Box<dyn FnOnce(Result<(), StorageError>) + Send>;
 /// Runs on the connection, or tells its caller at once why it cannot.
-type Job = Box<dyn FnOnce(Result<&Connection, StorageError>) -> Option<Ran> + Send>;
+type Work = Box<dyn FnOnce(Result<&Connection, StorageError>) -> Option<Ran> + Send>;
+
+/// A job as it waits.
+struct Job {
+    size: Size,
+    work: Work,
+}
+
+/// How much a job writes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Size {
+    /// A few pages.
+    Small,
+    /// Hundreds of pages. It begins a transaction: inside of one, SQLite would copy each page that it changes, to be able to
+    /// undo this job alone.
+    Large,
+}
 
 /// A job that has run inside the transaction: whether its part is to be kept, and whom to tell once that is durable.
 struct Ran {
@@ -86,6 +102,7 @@ impl Writer {
     /// Runs a job in a transaction; durable when the receiver gets a value. All of the job's writes are kept, or none.
     pub(crate) fn submit<T, E>(
         &self,
+        size: Size,
         job: impl FnOnce(&Connection, &mut Changes) -> JobResult<T, E> + Send + 'static,
     ) -> oneshot::Receiver<Result<T, E>>
     where
@@ -95,7 +112,7 @@ impl Writer {
         self.asked.fetch_add(1, Ordering::Relaxed);
         let (tell, told) = oneshot::channel();
         let path = self.path.clone();
-        let boxed: Job = Box::new(move |connection| {
+        let work: Work = Box::new(move |connection| {
             let connection = match connection {
                 Ok(connection) => connection,
                 Err(error) => {
@@ -119,7 +136,7 @@ impl Writer {
         });
         if let Some(jobs) = &self.jobs {
             // When the thread is gone the receiver sees its sender dropped.
-            let _ = jobs.send(boxed);
+            let _ = jobs.send(Job { size, work });
         }
         told
     }
@@ -135,8 +152,9 @@ impl Drop for Writer {
 }
 
 fn run(connection: Connection, path: &Path, queue: &mpsc::Receiver<Job>, feed: &ChangeFeed) {
-    while let Ok(first) = queue.recv() {
-        run_group(&connection, path, first, queue, feed);
+    let mut left = None;
+    while let Some(first) = left.take().or_else(|| queue.recv().ok()) {
+        left = run_group(&connection, path, first, queue, feed);
     }
     // Writes the WAL back and closes it; the next start finds one tidy file.
     let _ = connection.execute_batch("PRAGMA optimize");
@@ -145,21 +163,22 @@ fn run(connection: Connection, path: &Path, queue: &mpsc::Receiver<Job>, feed: &
     }
 }
 
+/// Runs jobs in one transaction. Gives back a job that is to begin the next.
 fn run_group(
     connection: &Connection,
     path: &Path,
     first: Job,
     queue: &mpsc::Receiver<Job>,
     feed: &ChangeFeed,
-) {
+) -> Option<Job> {
     if let Err(error) = connection.execute_batch("BEGIN IMMEDIATE") {
-        first(Err(storage_error(path, &error)));
-        return;
+        (first.work)(Err(storage_error(path, &error)));
+        return None;
     }
     let started = Instant::now();
     let mut done: Vec<Ran> = Vec::new();
     let mut next = Some(first);
-    let mut broken = None;
+    let (mut broken, mut left) = (None, None);
     while let Some(job) = next.take() {
         let (ran, failed) = run_one(connection, job, done.is_empty());
         let fault = ran.as_ref().and_then(|ran| ran.fault.clone());
@@ -171,7 +190,10 @@ fn run_group(
             broken = Some(fault.unwrap_or_else(unknown));
         }
         if broken.is_none() && started.elapsed() < GROUP_TIME {
-            next = queue.try_recv().ok();
+            match queue.try_recv().ok() {
+                Some(job) if job.size == Size::Large => left = Some(job),
+                job => next = job,
+            }
         }
     }
     let committed = match broken {
@@ -191,15 +213,16 @@ fn run_group(
     for ran in done {
         (ran.reply)(committed.clone());
     }
+    left
 }
 
 /// Runs one job of a group so that its refusal undoes only its own writes. The error is that of setting up or undoing.
 fn run_one(connection: &Connection, job: Job, alone: bool) -> (Option<Ran>, Option<rusqlite::Error>) {
     // The first job needs no savepoint: undoing it is undoing all, and a savepoint makes large jobs slower.
     if !alone && let Err(error) = connection.execute_batch("SAVEPOINT job") {
-        return (job(Ok(connection)), Some(error));
+        return ((job.work)(Ok(connection)), Some(error));
     }
-    let ran = job(Ok(connection));
+    let ran = (job.work)(Ok(connection));
     if connection.is_autocommit() {
         return (ran, None);
     }

@@ -56,7 +56,7 @@ impl Quiet for Store {
     }
 
     async fn finish_all(&self, reports: Vec<CycleReport>) -> Result<Option<Instant>, StorageError> {
-        self.write(move |connection, changes| {
+        self.write_much(move |connection, changes| {
             let (mut recorded, mut next) = (Vec::with_capacity(reports.len()), None);
             for report in reports {
                 if let Some(due_at) = end_cycle(connection, &report, changes)? {

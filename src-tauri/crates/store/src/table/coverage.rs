@@ -30,17 +30,19 @@ pub(crate) fn extend(
     let mut write = connection.prepare_cached(
         "INSERT OR REPLACE INTO coverage (mailbox, from_at, until_at, caught_up_at) VALUES (?1, ?2, ?3, ?4)",
     )?;
+    let mut is_longer = true;
     for stretch in covered(latest, first_from, started_at, completed_at) {
         if Some(stretch) == latest {
             continue;
         }
+        is_longer &= latest.is_some_and(|latest| latest.from == stretch.from);
         let caught_up_at = match stretch.seen {
             Seen::AsItCame => None,
             Seen::CaughtUp(at) => Some(at),
         };
         write.execute(params![mailbox.0, ms(stretch.from), ms(stretch.until), opt_ms(caught_up_at)])?;
     }
-    forget(connection, mailbox)
+    if is_longer { Ok(()) } else { forget(connection, mailbox) }
 }
 
 /// The stretches of a mailbox, oldest first.
