@@ -99,7 +99,7 @@ pub struct Engine {
     preparing: Semaphore,
     verifying: verifying::Verifying,
     watchers: Arc<Watchers>,
-    look: Look,
+    next_look: Look,
     quiet: quiet::QuietEnds,
     wake: Notify,
     /// When the clock last jumped, as far as this engine knows.
@@ -124,15 +124,21 @@ impl Engine {
             preparing: Semaphore::new(PREPARING),
             verifying: verifying::Verifying::default(),
             watchers: Arc::default(),
-            look: Look::default(),
+            next_look: Look::default(),
             quiet: quiet::QuietEnds::every(limits.record_every),
             wake: Notify::new(),
             steady_since: Mutex::new(Instant::MIN_UTC),
         })
     }
 
-    /// Looks at the schedule now: something was made due.
+    /// Looks at the schedule now: somebody made something due. What waits to be recorded is recorded.
     pub fn wake(&self) {
+        self.quiet.hurry();
+        self.look();
+    }
+
+    /// Looks at the schedule now: something may be due.
+    pub fn look(&self) {
         self.look_by(Instant::MIN_UTC);
     }
 
@@ -154,7 +160,7 @@ impl Engine {
 
     /// Looks at the schedule at this instant at the latest.
     fn look_by(&self, at: Instant) {
-        if self.look.by(at) {
+        if self.next_look.by(at) {
             self.wake.notify_one();
         }
     }
@@ -166,7 +172,7 @@ impl Engine {
     /// Those of storage at the start; later ones only when running until idle, where nobody would see them else.
     pub async fn run(self: &Arc<Self>, mode: RunMode, stop: CancellationToken) -> Result<(), StorageError> {
         let stop = stop.child_token();
-        let mut tasks = JoinSet::new();
+        let mut tasks = Tasks::default();
         self.endings.forget_circuits();
         self.ports.storage.release_all().await?;
         self.jobs.free().await?;
@@ -210,14 +216,14 @@ impl Engine {
     /// Those of storage.
     pub async fn run_tests(&self, job: TestJobId, stop: &CancellationToken) -> Result<(), StorageError> {
         let stop = stop.child_token();
-        let mut tasks = JoinSet::new();
+        let mut tasks = Tasks::default();
         self.jobs.free().await?;
         let result = loop {
-            while tasks.try_join_next().is_some() {}
+            tasks.tidy();
             if stop.is_cancelled() {
                 break Ok(());
             }
-            match self.jobs.start_due(Some(job), &stop, &mut tasks).await {
+            match self.jobs.start_due(Some(job), &stop, &mut tasks.others).await {
                 Ok(_) if tasks.is_empty() => break Ok(()),
                 Ok(_) => {}
                 Err(error) => break Err(error),
@@ -227,7 +233,7 @@ impl Engine {
                 () = stop.cancelled() => {}
                 () = self.wake.notified() => {}
                 () = self.ports.clock.wait_until(look_again_at) => {}
-                Some(_) = tasks.join_next(), if !tasks.is_empty() => {}
+                () = tasks.one(RunMode::UntilIdle) => {}
             }
         };
         self.stop_tasks(&stop, &mut tasks).await;
@@ -235,15 +241,60 @@ impl Engine {
     }
 
     /// Cancels, waits, and breaks off what is still there. Nothing runs when it returns.
-    async fn stop_tasks(&self, stop: &CancellationToken, tasks: &mut JoinSet<()>) {
+    async fn stop_tasks(&self, stop: &CancellationToken, tasks: &mut Tasks) {
         stop.cancel();
         let patience = self.ports.clock.pause(self.limits.stop_wait.to_std().unwrap_or_default());
         tokio::select! {
             () = patience => {}
-            () = async { while tasks.join_next().await.is_some() {} } => return,
+            () = tasks.all() => return,
         }
         tracing::warn!("{} cycles and tests did not stop in time and are broken off.", tasks.len());
         tasks.shutdown().await;
+    }
+}
+
+/// What an engine has begun.
+#[derive(Default)]
+struct Tasks {
+    cycles: JoinSet<()>,
+    /// Tests and verifications.
+    others: JoinSet<()>,
+}
+
+impl Tasks {
+    fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    fn len(&self) -> usize {
+        self.cycles.len() + self.others.len()
+    }
+
+    /// Forgets those that have ended.
+    fn tidy(&mut self) {
+        while self.cycles.try_join_next().is_some() {}
+        while self.others.try_join_next().is_some() {}
+    }
+
+    /// Returns when one has ended; never where there is none. Cycles count where their end is waited for: else each wakes
+    /// the loop itself when there is something to do about it.
+    async fn one(&mut self, mode: RunMode) {
+        tokio::select! {
+            Some(_) = self.cycles.join_next(), if mode == RunMode::UntilIdle => {}
+            Some(_) = self.others.join_next() => {}
+            else => std::future::pending().await,
+        }
+    }
+
+    /// Returns when all have ended.
+    async fn all(&mut self) {
+        while self.cycles.join_next().await.is_some() {}
+        while self.others.join_next().await.is_some() {}
+    }
+
+    async fn shutdown(&mut self) {
+        self.cycles.shutdown().await;
+        self.others.shutdown().await;
     }
 }
 

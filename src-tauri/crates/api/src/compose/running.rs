@@ -348,7 +348,7 @@ impl Tandem {
             tokio::time::sleep(LOOK_EVERY).await;
             let is_due = |found: Result<Option<_>, _>| matches!(found, Ok(Some(at)) if at <= self.now());
             if is_due(self.store.next_due().await) {
-                self.engine.wake();
+                self.engine.look();
             }
             // Another process may also have cancelled what is being tested.
             if self.engine.is_testing() || is_due(self.store.next_tests_at().await) {

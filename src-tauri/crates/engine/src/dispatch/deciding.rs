@@ -56,7 +56,7 @@ impl Dispatcher {
         let next = Pool::ALL.into_iter().filter_map(|pool| {
             let pool = self.pools.of(pool);
             let due = pool.sleeping.peek()?.0.rank;
-            Some(due.max(pool.ramp.next_at(now, self.limits.ramp)))
+            Some(due.max(pool.ramp.look_at(now, self.limits.ramp)))
         });
         next.min()
     }

@@ -1,6 +1,6 @@
 //! The loop that drives the dispatcher: looks at the schedule, starts what it decides, and waits.
 
-use super::{Engine, JumpWatch, LEASE, LEASE_OWNER, RunMode, quiet::Haste};
+use super::{Engine, JumpWatch, LEASE, LEASE_OWNER, RunMode, Tasks, quiet::Haste};
 use crate::{
     jump::Jump,
     permits::Permit,
@@ -37,7 +37,7 @@ impl Engine {
         mode: RunMode,
         ends_at: Instant,
         stop: &CancellationToken,
-        tasks: &mut JoinSet<()>,
+        tasks: &mut Tasks,
     ) -> Result<(), StorageError> {
         let clock = &self.ports.clock;
         let mut jumps = JumpWatch::new(clock.now(), clock.monotonic());
@@ -45,7 +45,7 @@ impl Engine {
         self.permits.begin_ramp();
         self.wake();
         loop {
-            while tasks.try_join_next().is_some() {}
+            tasks.tidy();
             let now = clock.now();
             if stop.is_cancelled() || now >= ends_at {
                 return Ok(());
@@ -54,17 +54,17 @@ impl Engine {
             let mut step = self.after_jump(jump, now).await;
             self.watchers.tidy(clock.monotonic());
             let mut found = None;
-            if step.is_ok() && self.look.is_due(now) {
+            if step.is_ok() && self.next_look.is_due(now) {
                 step = self.claim_due(now).await.map(|claimed| found = Some(claimed));
             }
             if step.is_ok() {
-                match self.jobs.start_due(None, stop, tasks).await {
+                match self.jobs.start_due(None, stop, &mut tasks.others).await {
                     Ok(next_tests) => next_tests.into_iter().for_each(|at| self.look_by(at)),
                     Err(error) => step = Err(error),
                 }
             }
             if mode != RunMode::UntilIdle {
-                self.start_verifications(now, stop, tasks).await;
+                self.start_verifications(now, stop, &mut tasks.others).await;
             }
             let haste = if mode == RunMode::UntilIdle && tasks.is_empty() { Haste::Now } else { Haste::Wait };
             let just_recorded = self.record_quiet(haste).await;
@@ -88,7 +88,7 @@ impl Engine {
                     }
                 }
             }
-            self.start(self.permits.take_started(), stop, tasks);
+            self.start(self.permits.take_started(), stop, &mut tasks.cycles);
             self.give_room();
             if mode == RunMode::UntilIdle && failures == 0 && tasks.is_empty() && self.permits.waiting() == 0
             {
@@ -98,14 +98,15 @@ impl Engine {
                 self.wake();
                 continue;
             }
-            let wait_until = self.permits.next_at().map_or(self.look.at(), |at| at.min(self.look.at()));
+            let wait_until =
+                self.permits.next_at().map_or(self.next_look.at(), |at| at.min(self.next_look.at()));
             tokio::select! {
                 () = stop.cancelled() => {}
                 () = self.wake.notified() => {}
                 () = self.permits.started() => {}
                 () = clock.wait_until(wait_until.min(ends_at)) => {}
                 () = clock.pause(self.quiet.due_in(clock.monotonic()).map_or(TICK, |at| at.min(TICK))) => {}
-                Some(_) = tasks.join_next(), if !tasks.is_empty() => {}
+                () = tasks.one(mode) => {}
             }
         }
     }

@@ -181,6 +181,11 @@ impl Endings {
         }
     }
 
+    /// Whether some ends could not be recorded yet.
+    pub fn has_unrecorded(&self) -> bool {
+        !locked(&self.unrecorded).is_empty()
+    }
+
     /// Tries once more to record what could not be recorded. Says whether all is recorded.
     pub async fn flush(&self, ports: &Ports) -> bool {
         let waiting = std::mem::take(&mut *locked(&self.unrecorded));

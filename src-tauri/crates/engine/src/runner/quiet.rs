@@ -25,6 +25,12 @@ use uuid::Uuid;
 const TOGETHER: u32 = 500;
 /// So many that are due at once are in step, and are to be spread.
 const CROWD: usize = 32;
+/// Where so many are, their next looks are made together, on a grid this wide in milliseconds.
+const GRID: i64 = 5_000;
+/// The longer ends wait, the more of them share a page of the database, and the later they are seen. Each makes the next
+/// ones wait for this part of the shortest time, and all of them for so many times that time at most.
+const FOR_EACH: u32 = 10;
+const LONGEST: u32 = 5;
 
 /// Whether ends may wait for others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,9 +41,10 @@ pub(super) enum Haste {
     Now,
 }
 
-/// Ends that wait to be recorded: at once where none was recorded for so long, and this often else.
+/// Ends that wait to be recorded: not at all where none was recorded lately, and the longer the more there are.
 #[derive(Debug)]
 pub(super) struct QuietEnds {
+    /// The shortest time between two records.
     every: Duration,
     waiting: Mutex<Waiting>,
 }
@@ -45,8 +52,8 @@ pub(super) struct QuietEnds {
 #[derive(Debug, Default)]
 struct Waiting {
     reports: Vec<CycleReport>,
-    /// When some were recorded last, on the clock that never goes back.
-    recorded_at: Option<Duration>,
+    /// When they are recorded, on the clock that never goes back.
+    next_at: Duration,
 }
 
 impl QuietEnds {
@@ -57,30 +64,38 @@ impl QuietEnds {
     /// How long until the next are recorded; `None` when there are none.
     pub(super) fn due_in(&self, now: Duration) -> Option<Duration> {
         let waiting = self.waiting();
-        (!waiting.reports.is_empty()).then(|| waiting.due_in(self.every, now))
+        (!waiting.reports.is_empty()).then(|| waiting.next_at.saturating_sub(now))
     }
 
-    fn add(&self, report: CycleReport) {
-        self.waiting().reports.push(report);
+    /// Those that wait are recorded with the next step of the runner: somebody may be looking.
+    pub(super) fn hurry(&self) {
+        self.waiting().next_at = Duration::ZERO;
     }
 
-    fn take(&self, haste: Haste, now: Duration) -> Vec<CycleReport> {
+    /// Says whether it is the first to wait.
+    fn add(&self, report: CycleReport) -> bool {
+        let reports = &mut self.waiting().reports;
+        reports.push(report);
+        reports.len() == 1
+    }
+
+    /// What waits, when it is time, with `more` that are recorded at the same time.
+    fn take(&self, haste: Haste, now: Duration, mut more: Vec<CycleReport>) -> Vec<CycleReport> {
         let mut waiting = self.waiting();
-        if waiting.reports.is_empty() || haste == Haste::Wait && !waiting.due_in(self.every, now).is_zero() {
-            return Vec::new();
+        if more.is_empty() && haste == Haste::Wait && waiting.next_at > now {
+            return more;
         }
-        waiting.recorded_at = Some(now);
-        std::mem::take(&mut waiting.reports)
+        if waiting.reports.is_empty() && more.len() < CROWD {
+            return more;
+        }
+        more.append(&mut waiting.reports);
+        let ends = u32::try_from(more.len()).unwrap_or(u32::MAX);
+        waiting.next_at = now + (self.every / FOR_EACH * ends.min(FOR_EACH * LONGEST)).max(self.every);
+        more
     }
 
     fn waiting(&self) -> MutexGuard<'_, Waiting> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Waiting {
-    fn due_in(&self, every: Duration, now: Duration) -> Duration {
-        self.recorded_at.map_or(Duration::ZERO, |at| (at + every).saturating_sub(now))
     }
 }
 
@@ -95,13 +110,15 @@ pub(super) fn is_quiet(outcome: &CycleOutcome) -> bool {
 impl Engine {
     /// Keeps the end of a cycle that found nothing for [`Engine::record_quiet`].
     pub(super) fn ended_quietly(&self, report: CycleReport) {
-        self.quiet.add(report);
+        if self.quiet.add(report) {
+            self.wake.notify_one();
+        }
     }
 
     /// Records what waits, when it is time, and says how many ends that were. What storage does not take is tried again with
     /// the other ends.
     pub(super) async fn record_quiet(&self, haste: Haste) -> usize {
-        let reports = self.quiet.take(haste, self.ports.clock.monotonic());
+        let reports = self.quiet.take(haste, self.ports.clock.monotonic(), Vec::new());
         if reports.is_empty() {
             return 0;
         }
@@ -134,17 +151,28 @@ impl Engine {
                 let Ok(prepared) = prepared else { continue };
                 let started = Started { cycle: CycleId(Uuid::new_v4()), at: now, in_step };
                 let outcome = CycleOutcome::nothing();
-                reports.push(self.concluded(work, started, Some(prepared), &outcome).await);
-            }
-            let next = storage.finish_all(reports.clone()).await?;
-            next.into_iter().for_each(|at| self.look_by(at));
-            for report in &reports {
-                let CycleReport { mailbox, workload, cycle, .. } = *report;
+                let mut report = self.concluded(work, started, Some(prepared), &outcome).await;
+                if in_step {
+                    report.next_due_at = report.next_due_at.map(on_grid);
+                }
+                let CycleReport { mailbox, workload, cycle, .. } = report;
                 self.ports.events.emit(EngineEvent::CycleStarted { mailbox, workload, cycle });
-                self.tell_finished(report);
+                reports.push(report);
             }
-            passed += reports.len();
-            if reports.len() < TOGETHER as usize {
+            let looked_at = reports.len();
+            if looked_at == 0 {
+                return Ok(passed);
+            }
+            let reports = self.quiet.take(Haste::Wait, self.ports.clock.monotonic(), reports);
+            let recorded = storage.finish_all(reports.clone()).await;
+            if let Err(error) = &recorded {
+                // Nobody has a lease on those that were looked at: they are looked at again.
+                self.endings.keep(reports.get(looked_at..).unwrap_or_default(), error);
+            }
+            reports.iter().for_each(|report| self.tell_finished(report));
+            recorded?.into_iter().for_each(|at| self.look_by(at));
+            passed += looked_at;
+            if looked_at < TOGETHER as usize {
                 return Ok(passed);
             }
         }
@@ -160,4 +188,11 @@ impl Engine {
             next_due_at: report.next_due_at,
         });
     }
+}
+
+/// The next instant of the grid.
+fn on_grid(at: Instant) -> Instant {
+    let ms = at.timestamp_millis();
+    let later = (GRID - ms.rem_euclid(GRID)) % GRID;
+    at + chrono::Duration::milliseconds(later)
 }

@@ -59,6 +59,8 @@ impl Engine {
         workload: Workload,
         stop: &CancellationToken,
     ) -> Result<SyncOutcome, StorageError> {
+        // What has ended and waits to be recorded does not run any more.
+        self.record_quiet(Haste::Now).await;
         let (storage, now) = (&self.ports.storage, self.ports.clock.now());
         let claimed = storage.claim(mailbox, workload, now, LEASE_OWNER, now + LEASE).await?;
         let Some(work) = claimed else {
@@ -358,6 +360,9 @@ impl Engine {
     ) -> Option<Instant> {
         let report = self.concluded(work, started, prepared, outcome).await;
         self.endings.record(&self.ports, report.clone()).await;
+        if self.endings.has_unrecorded() {
+            self.wake.notify_one();
+        }
         let passed_on = self.endings.pass_on_evidence(&self.ports, work, outcome, report.ended_at).await;
         if let Err(error) = passed_on {
             tracing::warn!("Mail that waits for evidence is looked at later: {}", storage_failure(error));

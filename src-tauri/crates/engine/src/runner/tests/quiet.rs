@@ -84,7 +84,7 @@ async fn the_ends_of_quiet_cycles_wait_for_each_other_for_a_moment_and_a_stop_lo
     assert_eq!(recorded(), 4);
     // The clock stands still, so that what ends now waits.
     world.store.make_due(boxes[0], Workload::Incoming, at(1)).await.unwrap();
-    engine.wake();
+    engine.look_by(at(1));
     a_while().await;
     assert_eq!(recorded(), 4);
     assert!(row(&world, boxes[0], Workload::Incoming).leased, "and nobody else runs it meanwhile");
