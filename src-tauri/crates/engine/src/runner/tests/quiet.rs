@@ -96,6 +96,53 @@ async fn the_ends_of_quiet_cycles_wait_for_each_other_for_a_moment_and_a_stop_lo
 }
 
 #[tokio::test]
+async fn what_has_ended_is_recorded_at_once_for_who_asks() {
+    let world = World::new();
+    let boxes: Vec<_> = (1..=3).map(|n| world.mailbox(n, &address(n))).collect();
+    let (engine, stop) = (patient(&world), CancellationToken::new());
+    let running = tokio::spawn({
+        let (engine, stop) = (Arc::clone(&engine), stop.clone());
+        async move { engine.run(RunMode::UntilStopped, stop).await }
+    });
+    let runs = |id| row(&world, id, Workload::Incoming).runs;
+    a_while().await;
+    world.clock.advance(Duration::seconds(1));
+    a_while().await;
+    for mailbox in [boxes[0], boxes[1]] {
+        world.store.make_due(mailbox, Workload::Incoming, at(1)).await.unwrap();
+    }
+    engine.look();
+    a_while().await;
+    assert_eq!((runs(boxes[0]), row(&world, boxes[0], Workload::Incoming).leased), (1, true), "it waits");
+    let asked = engine.sync_now(boxes[0], Workload::Incoming, &stop).await.unwrap();
+    assert!(matches!(asked, SyncOutcome::Ran(_)), "it does not run already: {asked:?}");
+    assert_eq!((runs(boxes[0]), runs(boxes[1])), (3, 2));
+    // A person made something due.
+    world.store.make_due(boxes[2], Workload::Incoming, at(1)).await.unwrap();
+    engine.wake();
+    a_while().await;
+    assert_eq!(runs(boxes[2]), 2);
+    stop.cancel();
+    timeout(PATIENCE, running).await.expect("it stops").unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn the_next_looks_of_many_that_have_nothing_to_send_are_made_together() {
+    let world = World::new();
+    let boxes: Vec<_> = (1..=40).map(|n| world.mailbox(n, &address(n))).collect();
+    world.clock.advance(Duration::seconds(1));
+    let engine = engine(&world);
+    assert_eq!(engine.pass_quiet(at(1)).await.unwrap(), 40);
+    for mailbox in boxes {
+        let row = row(&world, mailbox, Workload::Outgoing);
+        let due_at = row.due_at.unwrap();
+        assert_eq!(due_at.timestamp_millis() % 5_000, 0, "on the grid");
+        assert!((at(146)..at(460)).contains(&due_at), "each in its place of the interval: {due_at}");
+        assert_eq!(row.expected_at, Some(at(301)), "as the policy says");
+    }
+}
+
+#[tokio::test]
 async fn storage_that_takes_no_ends_gets_them_later() {
     let world = World::new();
     let amy = world.mailbox(1, AMY);
