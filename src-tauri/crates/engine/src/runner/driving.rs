@@ -100,12 +100,15 @@ impl Engine {
             }
             let wait_until =
                 self.permits.next_at().map_or(self.next_look.at(), |at| at.min(self.next_look.at()));
+            let beat = clock.monotonic();
+            let others = [self.quiet.due_in(beat), self.verifying.due_in(beat)].into_iter().flatten();
+            let pause = others.fold(TICK, StdDuration::min);
             tokio::select! {
                 () = stop.cancelled() => {}
                 () = self.wake.notified() => {}
                 () = self.permits.started() => {}
                 () = clock.wait_until(wait_until.min(ends_at)) => {}
-                () = clock.pause(self.quiet.due_in(clock.monotonic()).map_or(TICK, |at| at.min(TICK))) => {}
+                () = clock.pause(pause) => {}
                 () = tasks.one(mode) => {}
             }
         }

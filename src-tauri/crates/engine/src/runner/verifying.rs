@@ -4,8 +4,9 @@ use super::Engine;
 use crate::verify::{self, Repair, VerifyContext};
 use chrono::Duration;
 use std::{
-    collections::HashSet,
-    sync::{Arc, Mutex, PoisonError},
+    collections::{HashSet, VecDeque},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration as StdDuration,
 };
 use tandem_domain::{Instant, ids::MailboxId, verification::Verification};
 use tokio::task::JoinSet;
@@ -16,11 +17,24 @@ const LOOK_EVERY: Duration = Duration::minutes(1);
 /// So many mailboxes are verified side by side.
 const SIDE_BY_SIDE: usize = 2;
 
-/// What is being verified, and when was looked last.
+/// One begins so long after another: thousands that were enabled on the same day are no burst of work on every other day.
+const PACE: StdDuration = StdDuration::from_secs(1);
+/// So many are found by one look: as many as begin until the next.
+const FOUND: u32 = 60;
+
+/// What is being verified, and what is next.
 #[derive(Debug, Default)]
 pub struct Verifying {
-    now: Mutex<HashSet<MailboxId>>,
-    looked_at: Mutex<Option<Instant>>,
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    now: HashSet<MailboxId>,
+    due: VecDeque<MailboxId>,
+    looked_at: Option<Instant>,
+    /// When the next may begin, on the clock that never goes back.
+    next_at: StdDuration,
 }
 
 impl Engine {
@@ -54,21 +68,13 @@ impl Engine {
         stop: &CancellationToken,
         tasks: &mut JoinSet<()>,
     ) {
-        if !self.verifying.is_time_to_look(now) {
-            return;
+        if self.verifying.is_time_to_look(now) {
+            match self.ports.storage.verification_due(now, FOUND).await {
+                Ok(due) => self.verifying.found(due),
+                Err(error) => tracing::warn!("Verifications are looked at later: {error}"),
+            }
         }
-        let limit = u32::try_from(SIDE_BY_SIDE * 2).unwrap_or(u32::MAX);
-        let due = match self.ports.storage.verification_due(now, limit).await {
-            Ok(due) => due,
-            Err(error) => {
-                tracing::warn!("Verifications are looked at later: {error}");
-                return;
-            }
-        };
-        for mailbox in due {
-            if !self.verifying.begin(mailbox) {
-                continue;
-            }
+        if let Some(mailbox) = self.verifying.begin(self.ports.clock.monotonic()) {
             let (engine, stop) = (Arc::clone(self), stop.clone());
             tasks.spawn(async move {
                 let _ = engine.verify(mailbox, Repair::Yes, &stop).await;
@@ -80,23 +86,72 @@ impl Engine {
 
 impl Verifying {
     fn is_time_to_look(&self, now: Instant) -> bool {
-        let mut looked_at = self.looked_at.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.state();
         // A clock that was set back must not put it off.
-        let due = looked_at.is_none_or(|at| now - at >= LOOK_EVERY || now < at);
-        if due {
-            *looked_at = Some(now);
+        let is_time = state.looked_at.is_none_or(|at| now - at >= LOOK_EVERY || now < at);
+        if is_time {
+            state.looked_at = Some(now);
         }
-        due
+        is_time
     }
 
-    fn begin(&self, mailbox: MailboxId) -> bool {
-        let mut now = self.now.lock().unwrap_or_else(PoisonError::into_inner);
-        now.len() < SIDE_BY_SIDE && now.insert(mailbox)
+    fn found(&self, due: Vec<MailboxId>) {
+        let mut state = self.state();
+        state.due = due.into_iter().filter(|mailbox| !state.now.contains(mailbox)).collect();
+    }
+
+    /// How long until the next may begin; `None` where none is due, or the end of one is waited for.
+    pub(super) fn due_in(&self, now: StdDuration) -> Option<StdDuration> {
+        let state = self.state();
+        let may_begin = !state.due.is_empty() && state.now.len() < SIDE_BY_SIDE;
+        may_begin.then(|| state.next_at.saturating_sub(now))
+    }
+
+    fn begin(&self, now: StdDuration) -> Option<MailboxId> {
+        let mut state = self.state();
+        if state.now.len() >= SIDE_BY_SIDE || state.next_at > now {
+            return None;
+        }
+        let mailbox = state.due.pop_front()?;
+        state.now.insert(mailbox);
+        state.next_at = now + PACE;
+        Some(mailbox)
     }
 
     fn end(&self, mailbox: MailboxId) {
-        self.now.lock().unwrap_or_else(PoisonError::into_inner).remove(&mailbox);
-        // The next one need not wait for a minute.
-        *self.looked_at.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        self.state().now.remove(&mailbox);
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::at;
+    use uuid::Uuid;
+
+    #[test]
+    fn one_begins_a_second_after_another_and_two_run_at_most() {
+        let second = StdDuration::from_secs;
+        let id = |number| MailboxId(Uuid::from_u128(number));
+        let verifying = Verifying::default();
+        assert!(verifying.is_time_to_look(at(0)));
+        assert!(!verifying.is_time_to_look(at(59)), "thousands of mailboxes are looked at once a minute");
+        assert_eq!(verifying.due_in(second(0)), None);
+        verifying.found(vec![id(1), id(2), id(3)]);
+        assert_eq!(verifying.begin(second(0)), Some(id(1)));
+        assert_eq!(verifying.begin(StdDuration::from_millis(400)), None);
+        assert_eq!(verifying.due_in(StdDuration::from_millis(400)), Some(StdDuration::from_millis(600)));
+        assert_eq!(verifying.begin(second(1)), Some(id(2)));
+        assert_eq!((verifying.begin(second(2)), verifying.due_in(second(2))), (None, None), "two run");
+        verifying.end(id(1));
+        assert_eq!(verifying.begin(second(2)), Some(id(3)));
+        verifying.found(vec![id(2), id(4)]);
+        verifying.end(id(3));
+        assert_eq!(verifying.begin(second(3)), Some(id(4)), "what runs does not run twice");
+        assert!(verifying.is_time_to_look(at(60)) && verifying.is_time_to_look(at(-60)));
     }
 }
