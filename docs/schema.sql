@@ -1,4 +1,4 @@
--- Version 8. Written by a test (UPDATE_SCHEMA=1); change src/schema instead.
+-- Version 9. Written by a test (UPDATE_SCHEMA=1); change src/schema instead.
 
 CREATE TABLE alert (
     row INTEGER PRIMARY KEY,
@@ -84,7 +84,7 @@ CREATE TABLE cycle (
     ended_at INTEGER NOT NULL,
     items INTEGER NOT NULL,
     failure TEXT
-) STRICT;
+, cycles INTEGER NOT NULL DEFAULT 1) STRICT;
 
 CREATE INDEX cycle_by_workload ON cycle (mailbox, workload);
 

@@ -201,14 +201,16 @@ export type CoverageView = {
 
 /**  One sync cycle. */
 export type CycleView = {
-	/**  Its id. */
+	/**  Its id; of several, that of the first. */
 	id: string,
 	/**  The workload. */
 	workload: string,
-	/**  When it started. */
+	/**  When it, or the first, started. */
 	started_at: string,
-	/**  When it ended. */
+	/**  When it, or the last, ended. */
 	ended_at: string | null,
+	/**  How many they are: those that found nothing one after the other are told together. */
+	cycles: number,
 	/**  Messages decided or emails attempted. */
 	items: number,
 	/**  The failure that ended it, for people. */

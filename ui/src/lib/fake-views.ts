@@ -124,7 +124,8 @@ export function detailOf(mailbox: MailboxView): MailboxDetail {
           workload: i % 2 ? "outgoing" : "incoming",
           started_at: data.ago(2 + i * 5),
           ended_at: data.ago(2 + i * 5),
-          items: (i * 7) % 5,
+          cycles: i === 2 ? 48 : 1,
+          items: i === 2 ? 0 : (i * 7) % 5,
           error: i === 4 ? "The server closed the connection." : null,
         }))
       : [],

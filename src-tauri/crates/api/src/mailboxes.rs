@@ -61,6 +61,7 @@ impl Tandem {
                     workload: cycle.workload.as_str().to_owned(),
                     started_at: cycle.started_at,
                     ended_at: Some(cycle.ended_at),
+                    cycles: cycle.cycles,
                     items: cycle.items,
                     error: cycle.failure.map(|failure| failure_sentence(object, &failure)),
                 })

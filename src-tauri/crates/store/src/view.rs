@@ -71,17 +71,19 @@ pub struct TestLadder {
     pub rungs: Vec<Rung>,
 }
 
-/// One cycle of the history.
+/// One cycle of the history, or several that found nothing one after the other.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CycleEntry {
-    /// Its id.
+    /// The id of the first.
     pub cycle: CycleId,
     /// Its workload.
     pub workload: Workload,
-    /// When it started.
+    /// When the first started.
     pub started_at: Instant,
-    /// When it ended.
+    /// When the last ended.
     pub ended_at: Instant,
+    /// How many they are.
+    pub cycles: u32,
     /// Messages decided, or emails attempted.
     pub items: u32,
     /// The failure that ended it.

@@ -186,6 +186,12 @@ function Workload({ name, state }: { name: string; state: WorkloadView }) {
   );
 }
 
+function found(cycle: CycleView): string {
+  if (cycle.ended_at === null) return "Runs now";
+  if (cycle.cycles > 1) return `${count(cycle.cycles, "cycle")}, nothing new`;
+  return cycle.items === 0 && cycle.error === null ? "Nothing new" : count(cycle.items, "item");
+}
+
 function Cycles({ cycles }: { cycles: CycleView[] }) {
   const styles = useStyles();
   if (cycles.length === 0) return <Text>No cycle has run yet.</Text>;
@@ -197,10 +203,16 @@ function Cycles({ cycles }: { cycles: CycleView[] }) {
             <Text weight="semibold">{word("workload", cycle.workload)}</Text>
             <Text className={styles.quiet}>
               <TimeText at={cycle.started_at} />
+              {cycle.cycles > 1 && (
+                <>
+                  {" to "}
+                  <TimeText at={cycle.ended_at} />
+                </>
+              )}
             </Text>
           </div>
           <Text>
-            {cycle.ended_at === null ? "Runs now" : count(cycle.items, "item")}
+            {found(cycle)}
             {cycle.error && <span className={styles.bad}> · {cycle.error}</span>}
           </Text>
         </li>

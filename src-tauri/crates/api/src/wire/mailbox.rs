@@ -95,14 +95,16 @@ pub struct MailboxDetail {
 /// One sync cycle.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Type)]
 pub struct CycleView {
-    /// Its id.
+    /// Its id; of several, that of the first.
     pub id: String,
     /// The workload.
     pub workload: String,
-    /// When it started.
+    /// When it, or the first, started.
     pub started_at: Time,
-    /// When it ended.
+    /// When it, or the last, ended.
     pub ended_at: Option<Time>,
+    /// How many they are: those that found nothing one after the other are told together.
+    pub cycles: u32,
     /// Messages decided or emails attempted.
     pub items: u32,
     /// The failure that ended it, for people.

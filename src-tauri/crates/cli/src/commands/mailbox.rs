@@ -118,13 +118,14 @@ fn text(shown_mailbox: &Shown) -> String {
         text += &format!("\nLast test: {}", test_enable::ladder(ladder));
     }
     if !shown_mailbox.cycles.is_empty() {
-        let mut cycles = Table::new(["cycle started", "workload", "items", "ended", "error"]);
+        let mut cycles = Table::new(["started", "ended", "workload", "cycles", "items", "error"]);
         for cycle in &shown_mailbox.cycles {
             cycles.row([
                 shown(Some(cycle.started_at)),
-                cycle.workload.clone(),
-                cycle.items.to_string(),
                 shown(cycle.ended_at),
+                cycle.workload.clone(),
+                cycle.cycles.to_string(),
+                cycle.items.to_string(),
                 cycle.error.clone().unwrap_or_default(),
             ]);
         }

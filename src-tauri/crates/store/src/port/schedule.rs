@@ -196,7 +196,7 @@ pub(super) fn end_cycle(
         }
         None => {}
     }
-    cycle::insert(connection, report)?;
+    cycle::add(connection, report)?;
     changes.push(ChangeKind::Schedule);
     Ok(Some(due_at))
 }

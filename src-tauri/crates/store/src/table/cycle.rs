@@ -19,9 +19,24 @@ const KEPT: u32 = 200;
 /// One cycle in so many looks for them. Which ones does not depend on how many mailboxes take turns: their ids are random.
 const FORGETS: u8 = 16;
 
-/// Adds a cycle, and now and then forgets the oldest.
-pub(crate) fn insert(connection: &Connection, report: &CycleReport) -> rusqlite::Result<()> {
+/// A cycle that started later than this, in minutes, after the one before is told by itself: nothing ran meanwhile.
+const PAUSE_MINUTES: i64 = 60;
+
+/// Adds a cycle, and now and then forgets the oldest. One that found nothing is added to those before it that did not
+/// either: what happened in between stays in sight, and thousands of mailboxes write less.
+pub(crate) fn add(connection: &Connection, report: &CycleReport) -> rusqlite::Result<()> {
     let (mailbox, workload) = (report.mailbox.0, report.workload.as_str());
+    if report.items == 0 && report.failure.is_none() && report.expected_at.is_some() {
+        let mut extend = connection.prepare_cached(
+            "UPDATE cycle SET ended_at = ?3, cycles = cycles + 1
+             WHERE row = (SELECT max(row) FROM cycle WHERE mailbox = ?1 AND workload = ?2)
+                AND items = 0 AND failure IS NULL AND ended_at BETWEEN ?4 AND ?3",
+        )?;
+        let since = report.started_at - chrono::Duration::minutes(PAUSE_MINUTES);
+        if extend.execute(params![mailbox, workload, ms(report.ended_at), ms(since)])? > 0 {
+            return Ok(());
+        }
+    }
     let mut insert = connection.prepare_cached(
         "INSERT INTO cycle (id, mailbox, workload, started_at, ended_at, items, failure)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
@@ -62,15 +77,15 @@ pub(crate) fn failed_since(connection: &Connection, since: Instant) -> rusqlite:
     found.collect()
 }
 
-/// The latest cycles of a mailbox, newest first.
+/// The latest cycles of a mailbox, those that ended last first.
 pub(crate) fn latest(
     connection: &Connection,
     mailbox: MailboxId,
     limit: u32,
 ) -> rusqlite::Result<Vec<CycleEntry>> {
     let mut select = connection.prepare_cached(
-        "SELECT id, workload, started_at, ended_at, items, failure FROM cycle WHERE mailbox = ?1
-         ORDER BY row DESC LIMIT ?2",
+        "SELECT id, workload, started_at, ended_at, items, failure, cycles FROM cycle WHERE mailbox = ?1
+         ORDER BY ended_at DESC, row DESC LIMIT ?2",
     )?;
     let found = select.query_map(params![mailbox.0, limit], |row| {
         Ok(CycleEntry {
@@ -79,20 +94,23 @@ pub(crate) fn latest(
             started_at: instant(row, "started_at")?,
             ended_at: instant(row, "ended_at")?,
             items: row.get("items")?,
+            cycles: row.get("cycles")?,
             failure: opt_failure(row, "failure")?,
         })
     })?;
     found.collect()
 }
 
-/// When the first cycle of a mailbox that is still kept started, at or after this instant.
+/// When the first cycle of a mailbox that is still kept started, at or after this instant; where several are kept
+/// together, that instant itself.
 pub(crate) fn first_since(
     connection: &Connection,
     mailbox: MailboxId,
     since: Instant,
 ) -> rusqlite::Result<Option<Instant>> {
     let mut select = connection.prepare_cached(
-        "SELECT started_at FROM cycle WHERE mailbox = ?1 AND started_at >= ?2 ORDER BY row LIMIT 1",
+        "SELECT max(started_at, ?2) AS started_at FROM cycle
+         WHERE mailbox = ?1 AND (started_at >= ?2 OR cycles > 1 AND ended_at >= ?2) ORDER BY row LIMIT 1",
     )?;
     select.query_row(params![mailbox.0, ms(since)], |row| instant(row, "started_at")).optional()
 }

@@ -2,6 +2,7 @@
 
 use crate::support::{AMY, BEN, PROFILE, at, contoso, cycle, enable, outgoing, passed, profile, raw};
 use tandem_domain::{
+    Instant,
     failure::{Failure, FailureCode},
     frequency::Activity,
     mailbox::Approval,
@@ -162,6 +163,44 @@ async fn an_email_for_later_makes_its_mailbox_due_at_its_time_after_every_cycle_
     let failure = Failure::transient_profile(FailureCode::Throttled, "wait");
     store.finish(out(12, Some(300), Some(failure))).await.unwrap();
     assert_eq!(store.next_due().await.unwrap(), Some(at(300)), "a wait that the server asked for is kept");
+}
+
+#[tokio::test]
+async fn cycles_that_found_nothing_one_after_the_other_are_told_together() {
+    let home = tempfile::tempdir().unwrap();
+    let store = contoso(home.path()).await;
+    let quiet = |minute: i64| CycleReport {
+        items: 0,
+        cycle: cycle(u128::try_from(minute).unwrap()),
+        ..report(minute * 60, Some(minute * 60 + 300), None)
+    };
+    for minute in [5, 10, 15] {
+        store.finish(quiet(minute)).await.unwrap();
+    }
+    // Something comes, something fails, and for two hours nothing runs.
+    store.finish(CycleReport { items: 2, ..quiet(20) }).await.unwrap();
+    store.finish(quiet(25)).await.unwrap();
+    let failure = Failure::transient_profile(FailureCode::ConnectionLost, "gone");
+    let failed = CycleReport { expected_at: None, failure: Some(failure), ..quiet(30) };
+    store.finish(failed).await.unwrap();
+    for minute in [35, 40, 160, 165] {
+        store.finish(quiet(minute)).await.unwrap();
+    }
+    let told = store.list_cycles(AMY, 99).await.unwrap();
+    let told = told.iter().map(|one| {
+        let minute = |at: Instant| (at - self::at(0)).num_minutes();
+        (minute(one.started_at), minute(one.ended_at), one.cycles, one.items)
+    });
+    assert_eq!(
+        told.collect::<Vec<_>>(),
+        [(160, 165, 2, 0), (35, 40, 2, 0), (30, 30, 1, 0), (25, 25, 1, 0), (20, 20, 1, 2), (5, 15, 3, 0)]
+    );
+    let since = |minute: i64| {
+        let store = store.clone();
+        async move { store.cycle_since(vec![AMY], at(minute * 60)).await.unwrap().map(|(_, at)| at) }
+    };
+    assert_eq!(since(8).await, Some(at(8 * 60)), "one of those that are told together started later");
+    assert_eq!((since(160).await, since(170).await), (Some(at(160 * 60)), None));
 }
 
 #[tokio::test]
