@@ -56,7 +56,7 @@ impl Default for Tuning {
     fn default() -> Self {
         Self {
             page_size: 8192,
-            writer_cache_kib: 8 * 1024,
+            writer_cache_kib: 16 * 1024,
             reader_cache_kib: 2 * 1024,
             checkpoint_pages: 2_000,
             max_pages: 0,

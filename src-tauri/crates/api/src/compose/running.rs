@@ -21,6 +21,9 @@ use tokio_util::sync::CancellationToken;
 
 /// How often the schedule is looked at for what another process made due.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
+/// The next look comes at the earliest so many times later as the last one took, but not later than this.
+const RESTS: u32 = 100;
+const LONGEST_REST: Duration = Duration::from_secs(20);
 /// A cycle that wants to go on is run again at most this often by one call.
 const MOST_ROUNDS: usize = 10_000;
 /// How long a run waits for somebody who holds the engine for a moment, such as `tandem sync`.
@@ -344,8 +347,10 @@ impl Tandem {
 
     /// Wakes the engine when another process made something due. Never ends.
     async fn look_for_others_work(&self) {
+        let mut rest = LOOK_EVERY;
         loop {
-            tokio::time::sleep(LOOK_EVERY).await;
+            tokio::time::sleep(rest).await;
+            let began = std::time::Instant::now();
             let is_due = |found: Result<Option<_>, _>| matches!(found, Ok(Some(at)) if at <= self.now());
             if is_due(self.store.next_due().await) {
                 self.engine.look();
@@ -354,6 +359,8 @@ impl Tandem {
             if self.engine.is_testing() || is_due(self.store.next_tests_at().await) {
                 self.engine.look_for_tests();
             }
+            // While thousands wait for an unreachable server, a look passes over them.
+            rest = (began.elapsed() * RESTS).clamp(LOOK_EVERY, LONGEST_REST);
         }
     }
 }
