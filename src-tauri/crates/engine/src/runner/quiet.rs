@@ -25,7 +25,7 @@ use uuid::Uuid;
 const TOGETHER: u32 = 500;
 /// So many that are due at once are in step, and are to be spread.
 const CROWD: usize = 32;
-/// Where so many are, their next looks are made together, on a grid this wide in milliseconds.
+/// Where as many are due in one step of this grid, in milliseconds, their next looks are made together, one a step.
 const GRID: i64 = 5_000;
 /// The longer ends wait, the more of them share a page of the database, and the later they are seen. Each makes the next
 /// ones wait for this part of the shortest time, and all of them for so many times that time at most.
@@ -54,6 +54,8 @@ struct Waiting {
     reports: Vec<CycleReport>,
     /// When they are recorded, on the clock that never goes back.
     next_at: Duration,
+    /// A step of the grid, how many had nothing to send in it, and how many in the step before.
+    looked_at: (i64, usize, usize),
 }
 
 impl QuietEnds {
@@ -82,16 +84,27 @@ impl QuietEnds {
     /// What waits, when it is time, with `more` that are recorded at the same time.
     fn take(&self, haste: Haste, now: Duration, mut more: Vec<CycleReport>) -> Vec<CycleReport> {
         let mut waiting = self.waiting();
-        if more.is_empty() && haste == Haste::Wait && waiting.next_at > now {
-            return more;
-        }
-        if waiting.reports.is_empty() && more.len() < CROWD {
+        let is_time = haste == Haste::Now || waiting.next_at <= now;
+        let is_crowd = more.len() >= CROWD;
+        if !is_crowd && (!is_time || waiting.reports.is_empty()) {
             return more;
         }
         more.append(&mut waiting.reports);
         let ends = u32::try_from(more.len()).unwrap_or(u32::MAX);
         waiting.next_at = now + (self.every / FOR_EACH * ends.min(FOR_EACH * LONGEST)).max(self.every);
         more
+    }
+
+    /// So many had nothing to send now. Says whether there are so many that their next looks are to be made together.
+    fn is_crowd(&self, count: usize, now: Instant) -> bool {
+        let step = now.timestamp_millis().div_euclid(GRID);
+        let (last, here, before) = &mut self.waiting().looked_at;
+        if *last != step {
+            *before = if step - *last == 1 { *here } else { 0 };
+            (*last, *here) = (step, 0);
+        }
+        *here += count;
+        *here.max(before) >= CROWD
     }
 
     fn waiting(&self) -> MutexGuard<'_, Waiting> {
@@ -141,6 +154,7 @@ impl Engine {
                 return Ok(passed);
             }
             let in_step = due.len() >= CROWD;
+            let is_crowd = self.quiet.is_crowd(due.len(), now);
             let reaching = due.iter().map(|(work, mailbox)| {
                 let profile = profiles.get(&work.profile).cloned();
                 Server::of(&self.ports, settings.clone(), mailbox.clone(), profile, Workload::Outgoing)
@@ -152,7 +166,7 @@ impl Engine {
                 let started = Started { cycle: CycleId(Uuid::new_v4()), at: now, in_step };
                 let outcome = CycleOutcome::nothing();
                 let mut report = self.concluded(work, started, Some(prepared), &outcome).await;
-                if in_step {
+                if is_crowd {
                     report.next_due_at = report.next_due_at.map(on_grid);
                 }
                 let CycleReport { mailbox, workload, cycle, .. } = report;
