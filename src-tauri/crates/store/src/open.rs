@@ -1,7 +1,7 @@
 //! Opening a database: create, check what it is, bring it up to date.
 
 use crate::error::{OpenError, open_error};
-use rusqlite::{Connection, ErrorCode, OpenFlags};
+use rusqlite::{Connection, ErrorCode, OpenFlags, config::DbConfig};
 use rusqlite_migration::{M, Migrations};
 use std::{
     fs::{self, OpenOptions},
@@ -91,8 +91,15 @@ pub(crate) fn open_writer(path: &Path, tuning: Tuning) -> Result<Connection, Ope
         connection.execute_batch(&limit).map_err(failed)?;
     }
     upgrade(&mut connection, path)?;
+    keep_plans(&connection).map_err(failed)?;
     connection.set_prepared_statement_cache_capacity(96);
     Ok(connection)
+}
+
+/// A prepared statement stays as it is. Else SQLite, as it is built here, plans anew whenever the value changes that an index
+/// is compared with: every look at the schedule, whose value is the time, took longer to plan than to run.
+fn keep_plans(connection: &Connection) -> rusqlite::Result<()> {
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).map(drop)
 }
 
 /// Tries again while another process opens the database for the first time: switching to the WAL and upgrading refuse
@@ -119,6 +126,7 @@ pub(crate) fn open_reader(path: &Path, tuning: Tuning) -> rusqlite::Result<Conne
     connection.busy_timeout(Duration::from_secs(10))?;
     let settings = format!("PRAGMA query_only = ON; PRAGMA cache_size = -{};", tuning.reader_cache_kib);
     connection.execute_batch(&settings)?;
+    keep_plans(&connection)?;
     connection.set_prepared_statement_cache_capacity(64);
     Ok(connection)
 }
