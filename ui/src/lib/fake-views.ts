@@ -122,7 +122,7 @@ export function detailOf(mailbox: MailboxView): MailboxDetail {
       ? Array.from({ length: 6 }, (_, i) => ({
           id: `cycle-${i}`,
           workload: i % 2 ? "outgoing" : "incoming",
-          started_at: data.ago(2 + i * 5),
+          started_at: data.ago(2 + i * 5 + (i === 2 ? 235 : 0)),
           ended_at: data.ago(2 + i * 5),
           cycles: i === 2 ? 48 : 1,
           items: i === 2 ? 0 : (i * 7) % 5,

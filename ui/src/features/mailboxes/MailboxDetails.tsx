@@ -14,7 +14,7 @@ import { useLive } from "../../lib/live";
 import { useAction } from "../../lib/queries";
 import { testIds } from "../../lib/testids";
 import { exact } from "../../lib/time";
-import { count, word } from "../../lib/words";
+import { count, sentence, word } from "../../lib/words";
 import { MailboxForm } from "./MailboxForm";
 import { RemapDialog } from "./RemapDialog";
 
@@ -188,8 +188,9 @@ function Workload({ name, state }: { name: string; state: WorkloadView }) {
 
 function found(cycle: CycleView): string {
   if (cycle.ended_at === null) return "Runs now";
-  if (cycle.cycles > 1) return `${count(cycle.cycles, "cycle")}, nothing new`;
-  return cycle.items === 0 && cycle.error === null ? "Nothing new" : count(cycle.items, "item");
+  if (cycle.items > 0 || cycle.error !== null) return count(cycle.items, "item");
+  const nothing = cycle.workload === "outgoing" ? "nothing to send" : "nothing new";
+  return cycle.cycles > 1 ? `${count(cycle.cycles, "cycle")}, ${nothing}` : sentence(nothing);
 }
 
 function Cycles({ cycles }: { cycles: CycleView[] }) {
