@@ -69,7 +69,8 @@ pub struct EngineLimits {
     /// How long a stop waits for what runs before it is broken off. The process has 10 s in all before the system's
     /// patience ends (systemd, Windows and launchd alike), and has more to do.
     pub stop_wait: Duration,
-    /// The ends of cycles that found nothing wait for each other for so long, and are recorded together.
+    /// The ends of cycles that found nothing wait for each other for so long, and for up to five times as long where they
+    /// are many, and are recorded together.
     pub record_every: Duration,
 }
 

@@ -97,7 +97,7 @@ pub(crate) fn open_writer(path: &Path, tuning: Tuning) -> Result<Connection, Ope
 }
 
 /// A prepared statement stays as it is. Else SQLite, as it is built here, plans anew whenever the value changes that an index
-/// is compared with: every look at the schedule, whose value is the time, took longer to plan than to run.
+/// is compared with, and each look at the schedule compares with another time.
 fn keep_plans(connection: &Connection) -> rusqlite::Result<()> {
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).map(drop)
 }

@@ -159,22 +159,11 @@ impl Store {
         T: Send + 'static,
         E: From<StorageError> + Send + 'static,
     {
-        self.submit(Size::Small, job).await
+        self.write_sized(Size::Small, job).await
     }
 
-    /// The same for what writes much.
-    pub(crate) async fn write_much<T, E>(
-        &self,
-        job: impl FnOnce(&Connection, &mut Changes) -> JobResult<T, E> + Send + 'static,
-    ) -> Result<T, E>
-    where
-        T: Send + 'static,
-        E: From<StorageError> + Send + 'static,
-    {
-        self.submit(Size::Large, job).await
-    }
-
-    async fn submit<T, E>(
+    /// The same for what may write much.
+    pub(crate) async fn write_sized<T, E>(
         &self,
         size: Size,
         job: impl FnOnce(&Connection, &mut Changes) -> JobResult<T, E> + Send + 'static,

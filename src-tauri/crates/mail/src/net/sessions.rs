@@ -1,7 +1,7 @@
 //! TLS sessions that can be resumed (RFC 8446 section 2.2), for as many connections as are made at the same moment.
 //!
 //! A ticket is good for one connection, and rustls keeps eight of a server: with more connections than that at once, all
-//! others pay for a whole handshake, which takes three times the processor time.
+//! others pay for a whole handshake, with signatures to check.
 
 use rustls::{
     NamedGroup,

@@ -4,7 +4,7 @@ use super::{not_found, schedule::end_cycle};
 use crate::{
     Store,
     table::{circuit, folder, history, item_retry, mailbox, organization, profile, schedule},
-    writer::{JobError, JobResult},
+    writer::{JobError, JobResult, Size},
 };
 use async_trait::async_trait;
 use rusqlite::Connection;
@@ -56,7 +56,7 @@ impl Quiet for Store {
     }
 
     async fn finish_all(&self, reports: Vec<CycleReport>) -> Result<Option<Instant>, StorageError> {
-        self.write_much(move |connection, changes| {
+        self.write_sized(Size::Large, move |connection, changes| {
             let (mut recorded, mut next) = (Vec::with_capacity(reports.len()), None);
             for report in reports {
                 if let Some(due_at) = end_cycle(connection, &report, changes)? {
