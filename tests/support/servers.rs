@@ -200,17 +200,14 @@ impl MailServers {
     /// Stops a server without notice: connections break, its ports refuse.
     pub fn stop(&mut self, server: Server) {
         self.signal(server, "KILL");
-        match server {
-            Server::Dovecot => {
-                if let Some(mut child) = self.dovecot.take() {
-                    let _ = child.wait();
-                }
-            }
-            Server::Postfix => {
-                let start = Instant::now();
-                while Wire::plain(self.ports.outside).is_ok() && start.elapsed() < START_LIMIT {
-                    std::thread::sleep(Duration::from_millis(10));
-                }
+        if let (Server::Dovecot, Some(mut child)) = (server, self.dovecot.take()) {
+            let _ = child.wait();
+        }
+        // The master's end is not yet the end of its helpers, and each of them holds the ports open too.
+        let start = Instant::now();
+        for port in self.ports.of(server) {
+            while Wire::plain(port).is_ok() && start.elapsed() < START_LIMIT {
+                std::thread::sleep(Duration::from_millis(10));
             }
         }
         // What the killed master can no longer remove would stop the next one.
@@ -405,6 +402,14 @@ impl Ports {
             submission: wait::free_port(),
             submissions: wait::free_port(),
             outside: wait::free_port(),
+        }
+    }
+
+    /// Those at which this server listens.
+    fn of(&self, server: Server) -> Vec<u16> {
+        match server {
+            Server::Dovecot => vec![self.pop3, self.pop3s, self.imap, self.imaps],
+            Server::Postfix => vec![self.submission, self.submissions, self.outside],
         }
     }
 }
