@@ -1,4 +1,4 @@
--- Version 9. Written by a test (UPDATE_SCHEMA=1); change src/schema instead.
+-- Version 10. Written by a test (UPDATE_SCHEMA=1); change src/schema instead.
 
 CREATE TABLE alert (
     row INTEGER PRIMARY KEY,
@@ -205,7 +205,7 @@ CREATE TABLE history (
     ended_at INTEGER NOT NULL,
     items INTEGER NOT NULL,
     failed INTEGER NOT NULL
-) STRICT;
+, hour INTEGER NOT NULL DEFAULT 0, hour_cycles INTEGER NOT NULL DEFAULT 0, hour_failures INTEGER NOT NULL DEFAULT 0, hour_items INTEGER NOT NULL DEFAULT 0, hour_took_ms INTEGER NOT NULL DEFAULT 0, quiet_row INTEGER, quiet_cycles INTEGER NOT NULL DEFAULT 0) STRICT;
 
 CREATE INDEX history_by_mailbox ON history (mailbox);
 

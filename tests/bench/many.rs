@@ -142,8 +142,8 @@ fn completed(data: &TandemData) -> usize {
 fn cycles(data: &TandemData) -> usize {
     let found = sql(
         data,
-        "SELECT coalesce(sum(cycles), 0) FROM history_hour JOIN history ON history.row = history \
-                           WHERE mailbox IS NOT NULL",
+        "SELECT coalesce(sum(hour_cycles), 0) + (SELECT coalesce(sum(cycles), 0) FROM history_hour JOIN history \
+            ON history.row = history_hour.history WHERE mailbox IS NOT NULL) FROM history WHERE mailbox IS NOT NULL",
     );
     found.parse().expect("a number")
 }

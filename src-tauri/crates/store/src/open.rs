@@ -24,10 +24,11 @@ const STEPS: &[M<'static>] = &[
     M::up(include_str!("schema/0007_router_migration.sql")).foreign_key_check(),
     M::up(include_str!("schema/0008_history.sql")).foreign_key_check(),
     M::up(include_str!("schema/0009_quiet_cycles.sql")).foreign_key_check(),
+    M::up(include_str!("schema/0010_running_hour.sql")).foreign_key_check(),
 ];
 
 /// The latest version that this program knows.
-pub(crate) const LATEST_VERSION: u32 = 9;
+pub(crate) const LATEST_VERSION: u32 = 10;
 
 /// So often an upgrade is tried while another process may be at it, and this far apart.
 const UPGRADE_TRIES: u32 = 20;

@@ -4,7 +4,7 @@ use super::not_found;
 use crate::{
     ChangeKind, Store,
     table::{
-        circuit, coverage, cycle, history,
+        circuit, coverage, history,
         mailbox_workload::{self, Completion},
         schedule,
     },
@@ -167,7 +167,7 @@ impl Schedule for Store {
     }
 }
 
-/// Records a cycle's end, but for the history of all mailboxes. The instant at which the workload is due next; `None` when
+/// Records a cycle's end, but for [`history::add`]. The instant at which the workload is due next; `None` when
 /// there is no such workload (any more).
 pub(super) fn end_cycle(
     connection: &Connection,
@@ -196,7 +196,6 @@ pub(super) fn end_cycle(
         }
         None => {}
     }
-    cycle::add(connection, report)?;
     changes.push(ChangeKind::Schedule);
     Ok(Some(due_at))
 }

@@ -1,4 +1,5 @@
-//! `cycle`: the latest cycles of each workload.
+//! `cycle`: the latest cycles of each workload. Those that find nothing one after the other are one row; while they go on,
+//! `history` has their end and how many they are.
 
 use crate::{
     codec::{instant, ms, word},
@@ -22,21 +23,14 @@ const FORGETS: u8 = 16;
 /// A cycle that started later than this, in minutes, after the one before is told by itself: nothing ran meanwhile.
 const PAUSE_MINUTES: i64 = 60;
 
-/// Adds a cycle, and now and then forgets the oldest. One that found nothing is added to those before it that did not
-/// either: what happened in between stays in sight, and thousands of mailboxes write less.
-pub(crate) fn add(connection: &Connection, report: &CycleReport) -> rusqlite::Result<()> {
+/// When the cycle before it must have ended at the earliest, for one that found nothing to be told together with it.
+pub(crate) fn quiet_since(report: &CycleReport) -> i64 {
+    ms(report.started_at - chrono::Duration::minutes(PAUSE_MINUTES))
+}
+
+/// Adds a cycle, and now and then forgets the oldest. The row in which it stands.
+pub(crate) fn insert(connection: &Connection, report: &CycleReport) -> rusqlite::Result<i64> {
     let (mailbox, workload) = (report.mailbox.0, report.workload.as_str());
-    if report.items == 0 && report.failure.is_none() && report.expected_at.is_some() {
-        let mut extend = connection.prepare_cached(
-            "UPDATE cycle SET ended_at = ?3, cycles = cycles + 1
-             WHERE row = (SELECT max(row) FROM cycle WHERE mailbox = ?1 AND workload = ?2)
-                AND items = 0 AND failure IS NULL AND ended_at BETWEEN ?4 AND ?3",
-        )?;
-        let since = report.started_at - chrono::Duration::minutes(PAUSE_MINUTES);
-        if extend.execute(params![mailbox, workload, ms(report.ended_at), ms(since)])? > 0 {
-            return Ok(());
-        }
-    }
     let mut insert = connection.prepare_cached(
         "INSERT INTO cycle (id, mailbox, workload, started_at, ended_at, items, failure)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
@@ -50,14 +44,27 @@ pub(crate) fn add(connection: &Connection, report: &CycleReport) -> rusqlite::Re
         report.items,
         opt_failure_json(report.failure.as_ref()),
     ])?;
-    if report.cycle.0.as_bytes().last().is_some_and(|byte| byte % FORGETS != 0) {
-        return Ok(());
+    let row = connection.last_insert_rowid();
+    if report.cycle.0.as_bytes().last().is_none_or(|byte| byte % FORGETS == 0) {
+        let mut forget = connection.prepare_cached(
+            "DELETE FROM cycle WHERE mailbox = ?1 AND workload = ?2 AND row <= (
+                SELECT row FROM cycle WHERE mailbox = ?1 AND workload = ?2 ORDER BY row DESC LIMIT 1 OFFSET ?3)",
+        )?;
+        forget.execute(params![mailbox, workload, KEPT])?;
     }
-    let mut forget = connection.prepare_cached(
-        "DELETE FROM cycle WHERE mailbox = ?1 AND workload = ?2 AND row <= (
-            SELECT row FROM cycle WHERE mailbox = ?1 AND workload = ?2 ORDER BY row DESC LIMIT 1 OFFSET ?3)",
-    )?;
-    forget.execute(params![mailbox, workload, KEPT])?;
+    Ok(row)
+}
+
+/// The row of so many cycles that found nothing is complete: the last of them ended then.
+pub(crate) fn complete(
+    connection: &Connection,
+    row: i64,
+    cycles: i64,
+    ended_at: i64,
+) -> rusqlite::Result<()> {
+    let mut update =
+        connection.prepare_cached("UPDATE cycle SET cycles = ?2, ended_at = ?3 WHERE row = ?1")?;
+    update.execute(params![row, cycles, ended_at])?;
     Ok(())
 }
 
@@ -84,8 +91,12 @@ pub(crate) fn latest(
     limit: u32,
 ) -> rusqlite::Result<Vec<CycleEntry>> {
     let mut select = connection.prepare_cached(
-        "SELECT id, workload, started_at, ended_at, items, failure, cycles FROM cycle WHERE mailbox = ?1
-         ORDER BY ended_at DESC, row DESC LIMIT ?2",
+        "SELECT cycle.id, cycle.workload, cycle.started_at, cycle.items, cycle.failure,
+            coalesce(history.ended_at, cycle.ended_at) AS ended_at,
+            coalesce(history.quiet_cycles, cycle.cycles) AS cycles
+         FROM cycle LEFT JOIN history ON history.mailbox = ?1 AND history.quiet_row = cycle.row
+         WHERE cycle.mailbox = ?1
+         ORDER BY ended_at DESC, cycle.row DESC LIMIT ?2",
     )?;
     let found = select.query_map(params![mailbox.0, limit], |row| {
         Ok(CycleEntry {
@@ -109,8 +120,12 @@ pub(crate) fn first_since(
     since: Instant,
 ) -> rusqlite::Result<Option<Instant>> {
     let mut select = connection.prepare_cached(
-        "SELECT max(started_at, ?2) AS started_at FROM cycle
-         WHERE mailbox = ?1 AND (started_at >= ?2 OR cycles > 1 AND ended_at >= ?2) ORDER BY row LIMIT 1",
+        "SELECT max(cycle.started_at, ?2) AS started_at
+         FROM cycle LEFT JOIN history ON history.mailbox = ?1 AND history.quiet_row = cycle.row
+         WHERE cycle.mailbox = ?1 AND (cycle.started_at >= ?2
+            OR coalesce(history.quiet_cycles, cycle.cycles) > 1
+                AND coalesce(history.ended_at, cycle.ended_at) >= ?2)
+         ORDER BY cycle.row LIMIT 1",
     )?;
     select.query_row(params![mailbox.0, ms(since)], |row| instant(row, "started_at")).optional()
 }

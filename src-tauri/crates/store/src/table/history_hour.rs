@@ -1,11 +1,11 @@
-//! `history_hour`: what the cycles of a workload did in an hour. Kept for as many days as the setting says.
+//! `history_hour`: what the cycles of a workload did in an hour that is over; the latest is in `history`. Kept for as many days as the setting says.
 
 use crate::{
     codec::{opt_address, unexpected, word},
     view::{HistoryFilter, HistoryHour, HistoryOf, HourSum},
 };
 use chrono::DateTime;
-use rusqlite::{Connection, Row, params};
+use rusqlite::{Connection, OptionalExtension, Row, params};
 use tandem_domain::{Instant, ids::MailboxId, workload::Workload};
 use tandem_engine::ports::storage::CycleReport;
 use uuid::Uuid;
@@ -27,10 +27,11 @@ pub(crate) fn oldest_kept(connection: &Connection, now: Instant) -> rusqlite::Re
 /// What cycles of one hour add to it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Added {
-    cycles: i64,
-    failures: i64,
-    items: i64,
-    took_ms: i64,
+    pub(crate) cycles: i64,
+    pub(crate) failures: i64,
+    /// Messages decided, or emails attempted.
+    pub(crate) items: i64,
+    pub(crate) took_ms: i64,
 }
 
 impl Added {
@@ -55,29 +56,41 @@ impl Added {
     }
 }
 
-/// Adds cycles to their hour. With the first of an hour, the hours of the same workload that are too old are forgotten.
-pub(crate) fn add(
-    connection: &Connection,
-    history: i64,
-    hour: i64,
-    added: Added,
-    oldest: i64,
-) -> rusqlite::Result<()> {
-    let Added { cycles, failures, items, took_ms } = added;
-    let mut update = connection.prepare_cached(
-        "UPDATE history_hour SET cycles = cycles + ?3, failures = failures + ?4, items = items + ?5,
-            took_ms = took_ms + ?6 WHERE history = ?1 AND hour = ?2",
-    )?;
-    if update.execute(params![history, hour, cycles, failures, items, took_ms])? > 0 {
+/// Adds an hour that is over.
+pub(crate) fn put(connection: &Connection, history: i64, hour: i64, sum: Added) -> rusqlite::Result<()> {
+    if sum.cycles == 0 {
         return Ok(());
     }
+    let Added { cycles, failures, items, took_ms } = sum;
     let mut insert = connection.prepare_cached(
-        "INSERT INTO history_hour (history, hour, cycles, failures, items, took_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        "INSERT OR REPLACE INTO history_hour (history, hour, cycles, failures, items, took_ms)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
     )?;
     insert.execute(params![history, hour, cycles, failures, items, took_ms])?;
+    Ok(())
+}
+
+/// Takes back an hour that goes on; nothing where it is not there.
+pub(crate) fn take(connection: &Connection, history: i64, hour: i64) -> rusqlite::Result<Added> {
+    let mut delete = connection.prepare_cached(
+        "DELETE FROM history_hour WHERE history = ?1 AND hour = ?2 RETURNING cycles, failures, items, took_ms",
+    )?;
+    let taken = delete.query_row([history, hour], |row| {
+        Ok(Added {
+            cycles: row.get("cycles")?,
+            failures: row.get("failures")?,
+            items: row.get("items")?,
+            took_ms: row.get("took_ms")?,
+        })
+    });
+    Ok(taken.optional()?.unwrap_or_default())
+}
+
+/// Forgets what is older than this hour.
+pub(crate) fn forget(connection: &Connection, history: i64, oldest: i64) -> rusqlite::Result<()> {
     let mut forget =
         connection.prepare_cached("DELETE FROM history_hour WHERE history = ?1 AND hour < ?2")?;
-    forget.execute(params![history, oldest])?;
+    forget.execute([history, oldest])?;
     Ok(())
 }
 
@@ -87,10 +100,14 @@ pub(crate) fn sums(
     since: Instant,
 ) -> rusqlite::Result<Vec<(Option<MailboxId>, Workload, HourSum)>> {
     let mut select = connection.prepare_cached(
-        "SELECT history.mailbox AS mailbox, history.workload AS workload, sum(cycles) AS cycles,
-            sum(failures) AS failures, sum(history_hour.items) AS items, sum(took_ms) AS took_ms, min(hour) AS hour
-         FROM history JOIN history_hour ON history_hour.history = history.row AND hour >= ?1
-         GROUP BY history.row",
+        "SELECT history.mailbox AS mailbox, history.workload AS workload,
+            coalesce(sum(past.cycles), 0) + iif(history.hour >= ?1, hour_cycles, 0) AS cycles,
+            coalesce(sum(past.failures), 0) + iif(history.hour >= ?1, hour_failures, 0) AS failures,
+            coalesce(sum(past.items), 0) + iif(history.hour >= ?1, hour_items, 0) AS items,
+            coalesce(sum(past.took_ms), 0) + iif(history.hour >= ?1, hour_took_ms, 0) AS took_ms,
+            coalesce(min(past.hour), history.hour) AS hour
+         FROM history LEFT JOIN history_hour AS past ON past.history = history.row AND past.hour >= ?1
+         GROUP BY history.row HAVING count(past.hour) > 0 OR history.hour >= ?1 AND hour_cycles > 0",
     )?;
     let found = select.query_map([hour_of(since)], |row| {
         let mailbox = row.get::<_, Option<Uuid>>("mailbox")?.map(MailboxId);
@@ -106,19 +123,24 @@ pub(crate) fn each(
     filter: HistoryFilter,
     mut tell: impl FnMut(HistoryHour),
 ) -> rusqlite::Result<()> {
-    const COLUMNS: &str =
-        "SELECT mailbox.email AS email, history.workload AS workload, hour, cycles, failures,
-            history_hour.items AS items, took_ms
-         FROM history JOIN history_hour ON history_hour.history = history.row
-         LEFT JOIN mailbox ON mailbox.id = history.mailbox
-         WHERE hour >= ?1 AND hour <= ?2";
     let (from, until) = (hour_of(filter.from), hour_of(filter.until));
-    let (which, mailbox) = match filter.of {
-        HistoryOf::All => ("AND history.mailbox IS NULL ORDER BY hour, workload", None),
-        HistoryOf::Each => ("AND history.mailbox IS NOT NULL ORDER BY email, workload, hour", None),
-        HistoryOf::One(mailbox) => ("AND history.mailbox = ?3 ORDER BY hour, workload", Some(mailbox.0)),
+    let (which, order, mailbox) = match filter.of {
+        HistoryOf::All => ("history.mailbox IS NULL", "hour, workload", None),
+        HistoryOf::Each => ("history.mailbox IS NOT NULL", "email, workload, hour", None),
+        HistoryOf::One(mailbox) => ("history.mailbox = ?3", "hour, workload", Some(mailbox.0)),
     };
-    let mut select = connection.prepare_cached(&format!("{COLUMNS} {which}"))?;
+    let mut select = connection.prepare_cached(&format!(
+        "SELECT mailbox.email AS email, history.workload AS workload, past.hour AS hour, cycles, failures,
+            past.items AS items, took_ms
+         FROM history JOIN history_hour AS past ON past.history = history.row
+         LEFT JOIN mailbox ON mailbox.id = history.mailbox
+         WHERE past.hour BETWEEN ?1 AND ?2 AND {which}
+         UNION ALL
+         SELECT mailbox.email, workload, hour, hour_cycles, hour_failures, hour_items, hour_took_ms
+         FROM history LEFT JOIN mailbox ON mailbox.id = history.mailbox
+         WHERE hour BETWEEN ?1 AND ?2 AND hour_cycles > 0 AND {which}
+         ORDER BY {order}"
+    ))?;
     let mut rows = match mailbox {
         Some(mailbox) => select.query(params![from, until, mailbox])?,
         None => select.query(params![from, until])?,

@@ -201,7 +201,7 @@ pub(crate) fn finish(
         "UPDATE schedule SET due_at = CASE WHEN ?3 IS NULL THEN NULL ELSE min(?3, coalesce(wake_at, ?3),
               CASE WHEN ?2 = 'outgoing' AND ?9 THEN coalesce((SELECT min(
                   CASE WHEN not_before IS NULL AND schedule.lease_owner IS NULL THEN ?10 ELSE not_before END) FROM email
-                WHERE mailbox = ?1 AND status = 'pending_send'), ?3) ELSE ?3 END) END,
+                WHERE direction = 'outgoing' AND status = 'pending_send' AND mailbox = ?1), ?3) ELSE ?3 END) END,
             wake_at = NULL, attempts = ?4, lease_owner = NULL, lease_until = NULL,
             last_completed_start = coalesce(?5, last_completed_start), busy_cycles = ?6, idle_cycles = ?7,
             expected_at = coalesce(?8, expected_at)
