@@ -66,26 +66,38 @@ pub(crate) fn latest(
     select.query_row([mailbox.0], read).optional()
 }
 
+/// Incoming mail of the mailbox is processed, completed its latest cycle, and its server is reachable as far as known.
+const READY: &str = "(mailbox.approval = 'approved'
+        OR mailbox.approval = 'pending' AND NOT (SELECT require_approval FROM organization))
+    AND EXISTS (SELECT 1 FROM mailbox_workload AS work WHERE work.mailbox = mailbox.id AND work.workload = 'incoming'
+        AND work.method = 'server_side_sync' AND work.enabled = 1)
+    AND EXISTS (SELECT 1 FROM schedule WHERE schedule.mailbox = mailbox.id AND schedule.workload = 'incoming'
+        AND schedule.last_completed_start IS NOT NULL AND schedule.attempts = 0)
+    AND NOT EXISTS (SELECT 1 FROM circuit WHERE circuit.profile = mailbox.profile
+        AND circuit.workload = 'incoming' AND circuit.since IS NOT NULL)";
+
 /// Mailboxes whose incoming mail is processed, has completed a cycle, and was not verified for long enough; one that
 /// is new an hour after its first cycle.
 pub(crate) fn due(connection: &Connection, now: Instant, limit: u32) -> rusqlite::Result<Vec<MailboxId>> {
-    let mut select = connection.prepare_cached(
+    // Nearly always there are none among thousands: what says so is asked first, and of each of them one thing only.
+    let mut new = connection.prepare_cached(&format!(
         "SELECT mailbox.id FROM mailbox
-         JOIN mailbox_workload AS work ON work.mailbox = mailbox.id AND work.workload = 'incoming'
-         JOIN schedule ON schedule.mailbox = mailbox.id AND schedule.workload = 'incoming'
-         LEFT JOIN verification ON verification.mailbox = mailbox.id
-         WHERE (mailbox.approval = 'approved'
-        OR mailbox.approval = 'pending' AND NOT (SELECT require_approval FROM organization))
-            AND work.method = 'server_side_sync' AND work.enabled = 1
-            AND schedule.last_completed_start IS NOT NULL AND schedule.attempts = 0
-            AND NOT EXISTS (SELECT 1 FROM circuit WHERE circuit.profile = mailbox.profile
-                AND circuit.workload = 'incoming' AND circuit.since IS NOT NULL)
-            AND (verification.next_due_at <= ?1 OR verification.next_due_at IS NULL AND EXISTS (
+         WHERE NOT EXISTS (SELECT 1 FROM verification WHERE verification.mailbox = mailbox.id)
+            AND {READY} AND EXISTS (
                 SELECT 1 FROM cycle WHERE cycle.mailbox = mailbox.id AND cycle.workload = 'incoming'
-                    AND cycle.started_at <= ?1 - ?3))
-         ORDER BY verification.next_due_at LIMIT ?2",
-    )?;
-    let settled = chrono::Duration::hours(VERIFY_AGAIN_HOURS).num_milliseconds();
-    let found = select.query_map(params![ms(now), limit, settled], |row| Ok(MailboxId(row.get(0)?)))?;
-    found.collect()
+                    AND cycle.started_at <= ?1)
+         LIMIT ?2"
+    ))?;
+    let mut again = connection.prepare_cached(&format!(
+        "SELECT mailbox.id FROM verification CROSS JOIN mailbox ON mailbox.id = verification.mailbox
+         WHERE verification.next_due_at <= ?1 AND {READY}
+         ORDER BY verification.next_due_at LIMIT ?2"
+    ))?;
+    let settled = now - chrono::Duration::hours(VERIFY_AGAIN_HOURS);
+    let id = |row: &rusqlite::Row<'_>| row.get(0).map(MailboxId);
+    let mut found: Vec<MailboxId> =
+        new.query_map(params![ms(settled), limit], id)?.collect::<Result<_, _>>()?;
+    let left = limit.saturating_sub(u32::try_from(found.len()).unwrap_or(u32::MAX));
+    found.extend(again.query_map(params![ms(now), left], id)?.collect::<Result<Vec<_>, _>>()?);
+    Ok(found)
 }
