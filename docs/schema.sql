@@ -1,4 +1,4 @@
--- Version 10. Written by a test (UPDATE_SCHEMA=1); change src/schema instead.
+-- Version 11. Written by a test (UPDATE_SCHEMA=1); change src/schema instead.
 
 CREATE TABLE alert (
     row INTEGER PRIMARY KEY,
@@ -278,15 +278,11 @@ CREATE TABLE mailbox_workload (
     method TEXT NOT NULL,
     status TEXT NOT NULL CHECK (status IN ('not_run', 'success', 'failure')),
     enabled INTEGER NOT NULL,
-    last_success_at INTEGER,
-    -- A failure as JSON.
     last_failure TEXT,
     last_failure_at INTEGER,
     tested_at INTEGER, stopped_by TEXT,
     PRIMARY KEY (mailbox, workload)
 ) STRICT, WITHOUT ROWID;
-
-CREATE INDEX mailbox_workload_by_success ON mailbox_workload (last_success_at) WHERE last_success_at IS NOT NULL;
 
 CREATE TABLE organization (
     only_one INTEGER PRIMARY KEY CHECK (only_one = 1),
@@ -390,11 +386,13 @@ CREATE TABLE schedule (
     attempts INTEGER NOT NULL DEFAULT 0,
     lease_owner TEXT,
     lease_until INTEGER,
-    last_completed_start INTEGER, busy_cycles INTEGER NOT NULL DEFAULT 0, idle_cycles INTEGER NOT NULL DEFAULT 0, expected_at INTEGER,
+    last_completed_start INTEGER, busy_cycles INTEGER NOT NULL DEFAULT 0, idle_cycles INTEGER NOT NULL DEFAULT 0, expected_at INTEGER, last_success_at INTEGER,
     PRIMARY KEY (mailbox, workload)
 ) STRICT, WITHOUT ROWID;
 
 CREATE INDEX schedule_by_due ON schedule (due_at) WHERE due_at IS NOT NULL;
+
+CREATE INDEX schedule_by_success ON schedule (last_success_at) WHERE last_success_at IS NOT NULL;
 
 CREATE TABLE send_attempt (
     email INTEGER NOT NULL REFERENCES email (row) ON DELETE CASCADE,

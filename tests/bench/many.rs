@@ -134,7 +134,7 @@ fn enable(data: &TandemData) {
 }
 
 fn completed(data: &TandemData) -> usize {
-    let found = sql(data, "SELECT count(*) FROM mailbox_workload WHERE last_success_at IS NOT NULL");
+    let found = sql(data, "SELECT count(*) FROM schedule WHERE last_success_at IS NOT NULL");
     found.parse().expect("a number")
 }
 

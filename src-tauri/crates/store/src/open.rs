@@ -25,10 +25,11 @@ const STEPS: &[M<'static>] = &[
     M::up(include_str!("schema/0008_history.sql")).foreign_key_check(),
     M::up(include_str!("schema/0009_quiet_cycles.sql")).foreign_key_check(),
     M::up(include_str!("schema/0010_running_hour.sql")).foreign_key_check(),
+    M::up(include_str!("schema/0011_last_success.sql")).foreign_key_check(),
 ];
 
 /// The latest version that this program knows.
-pub(crate) const LATEST_VERSION: u32 = 10;
+pub(crate) const LATEST_VERSION: u32 = 11;
 
 /// So often an upgrade is tried while another process may be at it, and this far apart.
 const UPGRADE_TRIES: u32 = 20;
@@ -59,7 +60,7 @@ impl Default for Tuning {
             page_size: 8192,
             writer_cache_kib: 16 * 1024,
             reader_cache_kib: 2 * 1024,
-            checkpoint_pages: 2_000,
+            checkpoint_pages: 4_000,
             max_pages: 0,
         }
     }

@@ -150,6 +150,15 @@ impl Store {
         }
     }
 
+    /// Reads on the writing thread, in turn with what it writes: for what the engine asks all the time. That thread has the
+    /// pages in memory, while each commit makes a reader forget all of its own.
+    pub(crate) async fn read_in_turn<T: Send + 'static>(
+        &self,
+        read: impl FnOnce(&Connection) -> JobResult<T> + Send + 'static,
+    ) -> Result<T, StorageError> {
+        self.write_sized(Size::Nothing, |connection, _| read(connection)).await
+    }
+
     /// Writes on the writing thread; durable when it returns.
     pub(crate) async fn write<T, E>(
         &self,

@@ -54,6 +54,8 @@ struct Job {
 /// How much a job writes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Size {
+    /// None: it only reads.
+    Nothing,
     /// A few pages.
     Small,
     /// Hundreds of pages. It begins a transaction: inside of one, SQLite would copy each page that it changes, to be able to
@@ -94,7 +96,7 @@ impl Writer {
         })
     }
 
-    /// How many jobs it was ever asked to run.
+    /// How many jobs that write it was ever asked to run.
     pub(crate) fn asked(&self) -> u64 {
         self.asked.load(Ordering::Relaxed)
     }
@@ -109,7 +111,9 @@ impl Writer {
         T: Send + 'static,
         E: From<StorageError> + Send + 'static,
     {
-        self.asked.fetch_add(1, Ordering::Relaxed);
+        if size != Size::Nothing {
+            self.asked.fetch_add(1, Ordering::Relaxed);
+        }
         let (tell, told) = oneshot::channel();
         let path = self.path.clone();
         let work: Work = Box::new(move |connection| {
@@ -218,12 +222,16 @@ fn run_group(
 
 /// Runs one job of a group so that its refusal undoes only its own writes. The error is that of setting up or undoing.
 fn run_one(connection: &Connection, job: Job, alone: bool) -> (Option<Ran>, Option<rusqlite::Error>) {
+    let reads = job.size == Size::Nothing;
     // The first job needs no savepoint: undoing it is undoing all, and a savepoint makes large jobs slower.
-    if !alone && let Err(error) = connection.execute_batch("SAVEPOINT job") {
+    if !alone
+        && !reads
+        && let Err(error) = connection.execute_batch("SAVEPOINT job")
+    {
         return ((job.work)(Ok(connection)), Some(error));
     }
     let ran = (job.work)(Ok(connection));
-    if connection.is_autocommit() {
+    if reads || connection.is_autocommit() {
         return (ran, None);
     }
     let keep = ran.as_ref().is_some_and(|ran| ran.keep);

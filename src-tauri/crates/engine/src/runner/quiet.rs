@@ -26,11 +26,11 @@ const TOGETHER: u32 = 500;
 /// So many that are due at once are in step, and are to be spread.
 const CROWD: usize = 32;
 /// Where as many are due in one step of this grid, in milliseconds, their next looks are made together, one a step.
-const GRID: i64 = 5_000;
+const GRID: i64 = 10_000;
 /// The longer ends wait, the more of them share a page of the database, and the later they are seen. Each makes the next
 /// ones wait for this part of the shortest time, and all of them for so many times that time at most.
 const FOR_EACH: u32 = 10;
-const LONGEST: u32 = 5;
+const LONGEST: u32 = 10;
 
 /// Whether ends may wait for others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -22,7 +22,7 @@ impl Quiet for Store {
         &self,
         asked: Vec<(MailboxId, Workload)>,
     ) -> Result<Vec<Result<Briefing, StorageError>>, StorageError> {
-        self.read(move |connection| {
+        self.read_in_turn(move |connection| {
             let settings = organization::settings(connection)?;
             let brief = |(mailbox, workload)| match briefing(connection, &settings, mailbox, workload) {
                 Ok(briefing) => Ok(Ok(briefing)),
@@ -35,7 +35,7 @@ impl Quiet for Store {
     }
 
     async fn quiet_outgoing(&self, now: Instant, limit: u32) -> Result<QuietWork, StorageError> {
-        self.read(move |connection| {
+        self.read_in_turn(move |connection| {
             let mut found = QuietWork::default();
             for work in schedule::quiet_outgoing(connection, now, limit)? {
                 let profile = match found.profiles.contains_key(&work.profile) {

@@ -26,7 +26,7 @@ impl Schedule for Store {
         limit: u32,
     ) -> Result<Vec<DueWork>, StorageError> {
         // Asked often and mostly for nothing: only look first, and write when there is something.
-        let waiting = self.read(move |connection| {
+        let waiting = self.read_in_turn(move |connection| {
             let mut waiting = schedule::due(connection, workload, now, 1)?;
             waiting.extend(schedule::due_probes(connection, workload, now)?);
             Ok(waiting)
@@ -105,11 +105,11 @@ impl Schedule for Store {
     }
 
     async fn next_due(&self) -> Result<Option<Instant>, StorageError> {
-        self.read(|connection| Ok(schedule::next_due(connection, Instant::MIN_UTC)?)).await
+        self.read_in_turn(|connection| Ok(schedule::next_due(connection, Instant::MIN_UTC)?)).await
     }
 
     async fn next_due_after(&self, now: Instant) -> Result<Option<Instant>, StorageError> {
-        self.read(move |connection| Ok(schedule::next_due(connection, now)?)).await
+        self.read_in_turn(move |connection| Ok(schedule::next_due(connection, now)?)).await
     }
 
     async fn due_at(&self, mailbox: MailboxId, workload: Workload) -> Result<Option<Instant>, StorageError> {
@@ -175,26 +175,26 @@ pub(super) fn end_cycle(
     changes: &mut Changes,
 ) -> rusqlite::Result<Option<Option<Instant>>> {
     let CycleReport { mailbox, workload, ended_at, .. } = *report;
+    // Whether it is well for the first time is known before its end is recorded.
+    let completion = match (&report.failure, report.expected_at) {
+        (None, Some(_)) => Some(mailbox_workload::completed(connection, mailbox, workload)?),
+        _ => None,
+    };
     let Some(due_at) = schedule::finish(connection, report)? else { return Ok(None) };
     circuit::free_probe(connection, mailbox, workload)?;
-    match &report.failure {
-        Some(failure) => {
-            mailbox_workload::failed(connection, mailbox, workload, failure, ended_at)?;
-            if report.next_due_at.is_none() {
-                mailbox_workload::stop(connection, mailbox, workload, failure.code)?;
-            }
-            changes.push(ChangeKind::Configuration);
+    if let Some(failure) = &report.failure {
+        mailbox_workload::failed(connection, mailbox, workload, failure, ended_at)?;
+        if report.next_due_at.is_none() {
+            mailbox_workload::stop(connection, mailbox, workload, failure.code)?;
         }
-        None if report.expected_at.is_some() => {
-            // Thousands of mailboxes that go on being well are no news to whoever shows their configuration.
-            if mailbox_workload::completed(connection, mailbox, workload, ended_at)? == Completion::First {
-                changes.push(ChangeKind::Configuration);
-            }
-            if workload == Workload::Incoming {
-                coverage::extend(connection, mailbox, report.started_at, ended_at)?;
-            }
-        }
-        None => {}
+        changes.push(ChangeKind::Configuration);
+    }
+    // Thousands of mailboxes that go on being well are no news to whoever shows their configuration.
+    if completion == Some(Completion::First) {
+        changes.push(ChangeKind::Configuration);
+    }
+    if completion.is_some() && workload == Workload::Incoming {
+        coverage::extend(connection, mailbox, report.started_at, ended_at)?;
     }
     changes.push(ChangeKind::Schedule);
     Ok(Some(due_at))

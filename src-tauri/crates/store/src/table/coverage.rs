@@ -28,7 +28,11 @@ pub(crate) fn extend(
         None => beginning(connection, mailbox)?.unwrap_or(started_at),
     };
     let mut write = connection.prepare_cached(
-        "INSERT OR REPLACE INTO coverage (mailbox, from_at, until_at, caught_up_at) VALUES (?1, ?2, ?3, ?4)",
+        "INSERT INTO coverage (mailbox, from_at, until_at, caught_up_at) VALUES (?1, ?2, ?3, ?4)",
+    )?;
+    // Not by REPLACE alone: for such a statement SQLite copies each page that it changes, to be able to undo it alone.
+    let mut lengthen = connection.prepare_cached(
+        "UPDATE coverage SET until_at = ?3, caught_up_at = ?4 WHERE mailbox = ?1 AND from_at = ?2",
     )?;
     let mut is_longer = true;
     for stretch in covered(latest, first_from, started_at, completed_at) {
@@ -40,7 +44,10 @@ pub(crate) fn extend(
             Seen::AsItCame => None,
             Seen::CaughtUp(at) => Some(at),
         };
-        write.execute(params![mailbox.0, ms(stretch.from), ms(stretch.until), opt_ms(caught_up_at)])?;
+        let values = params![mailbox.0, ms(stretch.from), ms(stretch.until), opt_ms(caught_up_at)];
+        if lengthen.execute(values)? == 0 {
+            write.execute(values)?;
+        }
     }
     if is_longer { Ok(()) } else { forget(connection, mailbox) }
 }

@@ -16,8 +16,10 @@ use tandem_domain::{
 /// Adds methods and states to a mailbox.
 pub(crate) fn add(connection: &Connection, mailbox: &mut Mailbox) -> rusqlite::Result<()> {
     let mut select = connection.prepare_cached(
-        "SELECT workload, method, status, enabled, last_success_at, last_failure, last_failure_at, tested_at
-         FROM mailbox_workload WHERE mailbox = ?1",
+        "SELECT state.workload, method, status, enabled, schedule.last_success_at, last_failure, last_failure_at, tested_at
+         FROM mailbox_workload AS state
+         LEFT JOIN schedule ON schedule.mailbox = state.mailbox AND schedule.workload = state.workload
+         WHERE state.mailbox = ?1",
     )?;
     let mut rows = select.query([mailbox.id.0])?;
     while let Some(row) = rows.next()? {
@@ -86,17 +88,16 @@ pub(crate) fn enable_unproven(
     workload: Workload,
 ) -> rusqlite::Result<()> {
     set_enabled(connection, mailbox, workload, true)?;
-    let mut update = connection.prepare_cached(
-        "UPDATE mailbox_workload SET last_success_at = NULL WHERE mailbox = ?1 AND workload = ?2",
-    )?;
+    let mut update = connection
+        .prepare_cached("UPDATE schedule SET last_success_at = NULL WHERE mailbox = ?1 AND workload = ?2")?;
     update.execute(params![mailbox.0, workload.as_str()])?;
     Ok(())
 }
 
 /// The latest instant at which a cycle ended.
 pub(crate) fn latest_end(connection: &Connection) -> rusqlite::Result<Option<Instant>> {
-    let select = "SELECT max(max(coalesce(last_success_at, last_failure_at), coalesce(last_failure_at, last_success_at)))
-                  AS latest FROM mailbox_workload";
+    let select = "SELECT max(at) AS latest FROM (SELECT max(last_success_at) AS at FROM schedule
+                  UNION ALL SELECT max(last_failure_at) FROM mailbox_workload)";
     connection.query_row(select, [], |row| opt_instant(row, "latest"))
 }
 
@@ -156,30 +157,33 @@ pub(crate) enum Completion {
     First,
 }
 
-/// Records that a cycle completed.
+/// Whether a workload completed a cycle before, and has not failed since. Not a join: without statistics SQLite would begin it
+/// with all that ever completed one.
+const WAS_WELL: &str = "SELECT status = ?3 AND last_failure IS NULL AND last_failure_at IS NULL AND coalesce((
+        SELECT last_success_at IS NOT NULL FROM schedule WHERE schedule.mailbox = ?1 AND schedule.workload = ?2), 0)
+    FROM mailbox_workload WHERE mailbox = ?1 AND workload = ?2";
+
+/// Records that a cycle completed; [`super::schedule::finish`] then records when.
 pub(crate) fn completed(
     connection: &Connection,
     mailbox: MailboxId,
     workload: Workload,
-    at: Instant,
 ) -> rusqlite::Result<Completion> {
     let status = status_word(WorkloadStatus::Success);
-    let mut again = connection.prepare_cached(
-        "UPDATE mailbox_workload SET last_success_at = ?4 WHERE mailbox = ?1 AND workload = ?2 AND status = ?3
-            AND last_success_at IS NOT NULL AND last_failure IS NULL AND last_failure_at IS NULL",
-    )?;
-    if again.execute(params![mailbox.0, workload.as_str(), status, ms(at)])? > 0 {
+    let key = params![mailbox.0, workload.as_str(), status];
+    let mut select = connection.prepare_cached(WAS_WELL)?;
+    if select.query_row(key, |row| row.get(0)).optional()?.unwrap_or(false) {
         return Ok(Completion::Another);
     }
     let mut update = connection.prepare_cached(
-        "UPDATE mailbox_workload SET status = ?3, last_success_at = ?4, last_failure = NULL, last_failure_at = NULL
+        "UPDATE mailbox_workload SET status = ?3, last_failure = NULL, last_failure_at = NULL
          WHERE mailbox = ?1 AND workload = ?2",
     )?;
-    update.execute(params![mailbox.0, workload.as_str(), status, ms(at)])?;
+    update.execute(key)?;
     Ok(Completion::First)
 }
 
-/// Records that a cycle failed. A proof dated after it is of a clock that was set back, and is dropped.
+/// Records that a cycle failed.
 pub(crate) fn failed(
     connection: &Connection,
     mailbox: MailboxId,
@@ -188,8 +192,7 @@ pub(crate) fn failed(
     at: Instant,
 ) -> rusqlite::Result<()> {
     let mut update = connection.prepare_cached(
-        "UPDATE mailbox_workload SET status = ?3, last_failure = ?4, last_failure_at = ?5,
-            last_success_at = CASE WHEN last_success_at > ?5 THEN NULL ELSE last_success_at END
+        "UPDATE mailbox_workload SET status = ?3, last_failure = ?4, last_failure_at = ?5
          WHERE mailbox = ?1 AND workload = ?2",
     )?;
     let status = status_word(WorkloadStatus::Failure);
@@ -219,4 +222,20 @@ pub(crate) fn tested(
         ],
     )?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::WAS_WELL;
+    use crate::table::testing::plan;
+
+    #[test]
+    fn whether_a_workload_was_well_is_known_without_a_look_at_others() {
+        let steps = plan(WAS_WELL);
+        let by_key = |step: &String| {
+            step.starts_with("SEARCH") && step.contains("PRIMARY KEY (mailbox=? AND workload=?)")
+        };
+        assert_eq!(steps.iter().filter(|step| by_key(step)).count(), 2, "{steps:?}");
+        assert!(steps.iter().all(|step| by_key(step) || step.contains("SUBQUERY")), "{steps:?}");
+    }
 }

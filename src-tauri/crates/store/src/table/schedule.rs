@@ -87,13 +87,13 @@ pub(crate) fn due(
     let mut due: Vec<DueWork> =
         select.query_map(values, |row| due_work(row, now))?.collect::<Result<_, _>>()?;
     // Nearly always there are none, which their index tells at once; with the joins, all that is due later would be read.
-    let mut ahead = connection
-        .prepare_cached("SELECT EXISTS (SELECT 1 FROM mailbox_workload WHERE last_success_at > ?1)")?;
+    let mut ahead =
+        connection.prepare_cached("SELECT EXISTS (SELECT 1 FROM schedule WHERE last_success_at > ?1)")?;
     if !ahead.query_row([ms(now + CLOCK_TOLERANCE)], |row| row.get(0))? {
         return Ok(due);
     }
     let mut misdated = connection.prepare_cached(&format!(
-        "SELECT {COLUMNS} FROM {PROCESSED} AND circuit.since IS NULL AND state.last_success_at > ?4
+        "SELECT {COLUMNS} FROM {PROCESSED} AND circuit.since IS NULL AND schedule.last_success_at > ?4
            AND schedule.due_at > ?1
            AND (schedule.lease_until IS NULL OR schedule.lease_until <= ?1) AND schedule.workload = ?3 LIMIT ?2"
     ))?;
@@ -188,26 +188,33 @@ pub(crate) fn lease(
     Ok(())
 }
 
+/// The statement of [`finish`].
+const FINISH: &str =
+    "UPDATE schedule SET due_at = CASE WHEN ?3 IS NULL THEN NULL ELSE min(?3, coalesce(wake_at, ?3),
+              CASE WHEN ?2 = 'outgoing' AND ?9 THEN coalesce((SELECT min(
+                  CASE WHEN not_before IS NULL AND schedule.lease_owner IS NULL THEN ?10 ELSE not_before END) FROM email
+                WHERE direction = 'outgoing' AND status = 'pending_send' AND mailbox = ?1), ?3) ELSE ?3 END) END,
+            wake_at = NULL, attempts = ?4, lease_owner = NULL, lease_until = NULL,
+            last_completed_start = coalesce(?5, last_completed_start), busy_cycles = ?6, idle_cycles = ?7,
+            expected_at = coalesce(?8, expected_at),
+            last_success_at = CASE WHEN ?8 IS NOT NULL AND ?9 THEN ?10 WHEN NOT ?9 AND last_success_at > ?10 THEN NULL
+                ELSE last_success_at END
+         WHERE mailbox = ?1 AND workload = ?2";
+
 /// Frees the lease after a cycle and sets the next due instant, or none. What was asked for meanwhile is kept; and
 /// where nothing failed, an email that waits for its time is not kept waiting beyond it. Where nobody had a lease, what was asked
 /// for is not known, and an email that may go at once was saved meanwhile.
+///
+/// A cycle that completed is the latest success. With one that failed, a success that is dated after it is of a clock that
+/// was set back, and is dropped.
 ///
 /// The instant that it is due at now; `None` when there is no such row.
 pub(crate) fn finish(
     connection: &Connection,
     report: &CycleReport,
 ) -> rusqlite::Result<Option<Option<Instant>>> {
-    let mut update = connection.prepare_cached(
-        "UPDATE schedule SET due_at = CASE WHEN ?3 IS NULL THEN NULL ELSE min(?3, coalesce(wake_at, ?3),
-              CASE WHEN ?2 = 'outgoing' AND ?9 THEN coalesce((SELECT min(
-                  CASE WHEN not_before IS NULL AND schedule.lease_owner IS NULL THEN ?10 ELSE not_before END) FROM email
-                WHERE direction = 'outgoing' AND status = 'pending_send' AND mailbox = ?1), ?3) ELSE ?3 END) END,
-            wake_at = NULL, attempts = ?4, lease_owner = NULL, lease_until = NULL,
-            last_completed_start = coalesce(?5, last_completed_start), busy_cycles = ?6, idle_cycles = ?7,
-            expected_at = coalesce(?8, expected_at)
-         WHERE mailbox = ?1 AND workload = ?2 RETURNING due_at",
-    )?;
-    let values = params![
+    let mut update = connection.prepare_cached(FINISH)?;
+    let updated = update.execute(params![
         report.mailbox.0,
         report.workload.as_str(),
         opt_ms(report.next_due_at),
@@ -218,8 +225,15 @@ pub(crate) fn finish(
         opt_ms(report.expected_at),
         report.failure.is_none(),
         ms(report.ended_at),
-    ];
-    update.query_row(values, |row| opt_instant(row, "due_at")).optional()
+    ])?;
+    if updated == 0 {
+        return Ok(None);
+    }
+    // Not by RETURNING: for such a statement SQLite copies each page that it changes, to be able to undo it alone.
+    let mut select =
+        connection.prepare_cached("SELECT due_at FROM schedule WHERE mailbox = ?1 AND workload = ?2")?;
+    let key = params![report.mailbox.0, report.workload.as_str()];
+    select.query_row(key, |row| opt_instant(row, "due_at").map(Some))
 }
 
 /// Frees a lease without a result; what was asked for meanwhile is kept.
@@ -295,7 +309,8 @@ pub(crate) fn pull_in(connection: &Connection, now: Instant, by: i64) -> rusqlit
     connection.execute(
         "UPDATE schedule SET due_at = iif(due_at > ?1, due_at - ?2, due_at),
              wake_at = iif(wake_at > ?1, wake_at - ?2, wake_at),
-             expected_at = expected_at - ?2, last_completed_start = last_completed_start - ?2",
+             expected_at = expected_at - ?2, last_completed_start = last_completed_start - ?2,
+             last_success_at = iif(last_success_at > ?1, last_success_at - ?2, last_success_at)",
         params![ms(now), by],
     )?;
     connection.execute(
@@ -306,7 +321,6 @@ pub(crate) fn pull_in(connection: &Connection, now: Instant, by: i64) -> rusqlit
         .execute("UPDATE item_retry SET next_at = next_at - ?2 WHERE next_at > ?1", params![ms(now), by])?;
     connection.execute(
         "UPDATE mailbox_workload SET tested_at = iif(tested_at > ?1, tested_at - ?2, tested_at),
-             last_success_at = iif(last_success_at > ?1, last_success_at - ?2, last_success_at),
              last_failure_at = iif(last_failure_at > ?1, last_failure_at - ?2, last_failure_at)",
         params![ms(now), by],
     )?;
@@ -401,4 +415,17 @@ fn due_work(row: &Row<'_>, now: Instant) -> rusqlite::Result<DueWork> {
         had_failed: row.get("had_failed")?,
         is_probe: row.get("is_probe")?,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::FINISH;
+    use crate::table::testing::plan;
+
+    #[test]
+    fn the_end_of_a_cycle_reads_only_the_mail_that_waits() {
+        let steps = plan(FINISH);
+        let email: Vec<_> = steps.iter().filter(|step| step.contains("email")).collect();
+        assert_eq!(email, ["SEARCH email USING INDEX email_outgoing (status=? AND mailbox=?)"]);
+    }
 }

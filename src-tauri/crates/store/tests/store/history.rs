@@ -70,6 +70,38 @@ async fn cycles_are_added_up_by_the_hour_for_each_mailbox_and_for_all_together()
 }
 
 #[tokio::test]
+async fn an_hour_to_which_a_clock_that_was_set_back_returns_goes_on() {
+    let home = tempfile::tempdir().unwrap();
+    let store = contoso(home.path()).await;
+    for seconds in [10, HOUR + 10, HOUR + 20, 30, HOUR + 30] {
+        ended(&store, AMY, seconds, 1, false).await;
+    }
+    for of in [HistoryOf::One(AMY), HistoryOf::All] {
+        let cycles: Vec<_> = hours(&store, of).await.into_iter().map(|one| one.sum.cycles).collect();
+        assert_eq!(cycles, [2, 3], "{of:?}");
+    }
+}
+
+#[tokio::test]
+async fn cycles_that_find_nothing_are_told_together_and_counted_in_each_of_their_hours() {
+    let home = tempfile::tempdir().unwrap();
+    let store = contoso(home.path()).await;
+    for seconds in [10, 20, HOUR + 10, HOUR + 20, HOUR + 30] {
+        ended(&store, AMY, seconds, 0, false).await;
+    }
+    let cycles: Vec<_> =
+        hours(&store, HistoryOf::One(AMY)).await.into_iter().map(|one| one.sum.cycles).collect();
+    assert_eq!(cycles, [2, 3]);
+    let told = store.list_cycles(AMY, 9).await.unwrap();
+    assert_eq!(told.iter().map(|one| (one.cycles, one.ended_at)).collect::<Vec<_>>(), [(5, at(HOUR + 30))]);
+    // Another program, or the next start, finds the same.
+    drop(store);
+    let again = crate::support::open(home.path());
+    assert_eq!(again.list_cycles(AMY, 9).await.unwrap(), told);
+    assert_eq!(again.history_sums(at(0)).await.unwrap().iter().map(|one| one.2.cycles).max(), Some(5));
+}
+
+#[tokio::test]
 async fn hours_that_are_older_than_the_setting_are_forgotten() {
     let home = tempfile::tempdir().unwrap();
     let store = contoso(home.path()).await;

@@ -5,7 +5,7 @@ use rusqlite::Connection;
 use std::{fs, path::PathBuf};
 use tandem_domain::frequency::FrequencyPolicy;
 use tandem_domain::workload::Workload;
-use tandem_engine::ports::storage::{Configuration, Ledger};
+use tandem_engine::ports::storage::{Configuration, Ledger, Schedule};
 use tandem_store::{DATABASE_FILE, Store, view::EmailFilter};
 
 /// Version 1 as it was released, with a record. Never changes.
@@ -35,6 +35,26 @@ async fn an_interval_that_somebody_chose_stays_when_version_1_is_upgraded() {
     drop(old);
     let store = Store::open(&path, at(0)).unwrap();
     assert_eq!(store.settings().await.unwrap().cycle_interval_minutes, Some(30));
+}
+
+#[tokio::test]
+async fn what_was_proven_before_an_upgrade_stays_proven() {
+    let home = tempfile::tempdir().unwrap();
+    let path = home.path().join(DATABASE_FILE);
+    let old = Connection::open(&path).unwrap();
+    old.execute_batch(VERSION_1).unwrap();
+    let proven = at(20).timestamp_millis();
+    old.execute("UPDATE mailbox_workload SET last_success_at = ?1 WHERE workload = 'incoming'", [proven])
+        .unwrap();
+    old.execute("DELETE FROM schedule WHERE workload = 'incoming'", []).unwrap();
+    drop(old);
+    let store = Store::open(&path, at(30)).unwrap();
+    let amy = store.mailbox(AMY).await.unwrap();
+    assert_eq!(
+        (amy.incoming_state.last_success_at, amy.outgoing_state.last_success_at),
+        (Some(at(20)), None)
+    );
+    assert_eq!(store.latest_end().await.unwrap(), Some(at(20)));
 }
 
 #[tokio::test]
