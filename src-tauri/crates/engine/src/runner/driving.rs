@@ -22,7 +22,7 @@ const CLAIMED: usize = 32_768;
 const LONGEST_WAIT: Duration = Duration::minutes(5);
 /// After a look at the schedule, the next comes at the earliest so many times later as that took, so that looking
 /// takes only a small part of a processor; but not later than this.
-const RESTS: u32 = 50;
+const RESTS: u32 = 200;
 const LONGEST_REST: Duration = Duration::seconds(5);
 /// Clocks are corrected a little all the time.
 const CLOCK_TOLERANCE: Duration = Duration::minutes(1);

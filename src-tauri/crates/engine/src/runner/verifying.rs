@@ -12,8 +12,9 @@ use tandem_domain::{Instant, ids::MailboxId, verification::Verification};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-/// The schedule of verifications is looked at this often.
+/// The schedule of verifications is looked at this often while some are due, and else: it is asked of each mailbox.
 const LOOK_EVERY: Duration = Duration::minutes(1);
+const LOOK_FOR_FIRST: Duration = Duration::minutes(5);
 /// So many mailboxes are verified side by side.
 const SIDE_BY_SIDE: usize = 2;
 
@@ -33,6 +34,8 @@ struct State {
     now: HashSet<MailboxId>,
     due: VecDeque<MailboxId>,
     looked_at: Option<Instant>,
+    /// The last look found none.
+    is_idle: bool,
     /// When the next may begin, on the clock that never goes back.
     next_at: StdDuration,
 }
@@ -88,7 +91,8 @@ impl Verifying {
     fn is_time_to_look(&self, now: Instant) -> bool {
         let mut state = self.state();
         // A clock that was set back must not put it off.
-        let is_time = state.looked_at.is_none_or(|at| now - at >= LOOK_EVERY || now < at);
+        let every = if state.is_idle { LOOK_FOR_FIRST } else { LOOK_EVERY };
+        let is_time = state.looked_at.is_none_or(|at| now - at >= every || now < at);
         if is_time {
             state.looked_at = Some(now);
         }
@@ -97,6 +101,7 @@ impl Verifying {
 
     fn found(&self, due: Vec<MailboxId>) {
         let mut state = self.state();
+        state.is_idle = due.is_empty();
         state.due = due.into_iter().filter(|mailbox| !state.now.contains(mailbox)).collect();
     }
 
