@@ -1,4 +1,5 @@
-//! `history_hour`: what the cycles of a workload did in an hour that is over; the latest is in `history`. Kept for as many days as the setting says.
+//! `history_hour`: what the cycles of a workload did in an hour that is over; the one that runs is in `history`. Kept for as
+//! many days as the setting says.
 
 use crate::{
     codec::{opt_address, unexpected, word},
