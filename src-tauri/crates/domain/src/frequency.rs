@@ -100,11 +100,20 @@ impl Rhythm {
 
     /// When the next cycle starts after one that completed `now`.
     ///
-    /// Mailboxes that ended together drift apart: each has a jitter of its own, less than a tenth of its interval. It
-    /// never takes the interval out of the policy's bounds, nor below the minimum polling interval.
+    /// Each mailbox has its own place on a [`Wheel`], and comes nearer to it with every cycle, by less than a tenth of its
+    /// interval: mailboxes that ended together drift apart, and stay apart. It never takes the interval out of the
+    /// policy's bounds, nor below the minimum polling interval.
     #[must_use]
     pub fn next(&self, activity: Activity, now: Instant) -> Instant {
-        now + self.interval(activity) + self.jitter(activity)
+        let leeway = self.leeway(activity);
+        self.wheel(activity).within(now + leeway.start, now + leeway.end)
+    }
+
+    /// The mailbox's own instants. Their distance is the interval with half of its leeway.
+    #[must_use]
+    pub fn wheel(&self, activity: Activity) -> Wheel {
+        let leeway = self.leeway(activity);
+        Wheel { turn: (leeway.start + leeway.end) / 2, place: place(self.mailbox, self.workload) }
     }
 
     /// The shortest and the longest time between two cycles that the policy allows; with `min_polling_interval_minutes`
@@ -123,18 +132,21 @@ impl Rhythm {
         Duration::seconds(shortest).max(least)..Duration::seconds(longest).max(least + least / 10)
     }
 
-    fn jitter(&self, activity: Activity) -> Duration {
-        if self.fixed_minutes.is_some() {
-            return Duration::zero();
-        }
+    /// How long after its end the next cycle may start: less than a tenth of the interval later, or earlier at the policy's
+    /// ceiling.
+    fn leeway(&self, activity: Activity) -> Range<Duration> {
         let interval = self.interval(activity);
-        let own = spread(self.mailbox, self.workload, interval / 10);
-        let bounds = self.bounds();
-        if interval + interval / 10 <= bounds.end {
-            return own;
+        let tenth = interval / 10;
+        let (bounds, most) = (self.bounds(), tenth - Duration::seconds(1));
+        if self.fixed_minutes.is_some() {
+            interval..interval
+        } else if interval + tenth <= bounds.end {
+            interval..interval + most
+        } else if interval - tenth >= bounds.start {
+            interval - most..interval
+        } else {
+            interval..interval
         }
-        // At the ceiling it makes turns shorter instead of longer.
-        if interval - interval / 10 >= bounds.start { -own } else { Duration::zero() }
     }
 
     fn policy_minutes(&self, activity: Activity) -> i64 {
@@ -160,16 +172,44 @@ impl Rhythm {
     }
 }
 
-/// A mailbox's own share of `span`, always the same: whole seconds from 0 up to, and not including, `span`.
-#[must_use]
-pub fn spread(mailbox: MailboxId, workload: Workload, span: Duration) -> Duration {
-    let seconds = span.num_seconds().max(1).unsigned_abs();
-    // FNV-1a: ids are random already, but those that were derived from names need not be.
-    let mix = |hash: u64, byte: u8| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
-    let id = mailbox.0.as_bytes().iter().copied();
-    let hash = id.chain(workload.as_str().bytes()).fold(0xcbf2_9ce4_8422_2325, mix);
-    // The low bits of a product depend on the low bits of its factors only.
-    Duration::seconds(i64::try_from((hash >> 16) % seconds).unwrap_or(0))
+/// The instants at which a workload of a mailbox would run if every cycle took no time: one a turn, always at the same
+/// place of it.
+///
+/// Places are in the order of the mailboxes' ids. Ids are random (versions 4 and 5 of RFC 9562), so the places are spread
+/// evenly; and mailboxes whose turns come together lie together in storage, too, so that thousands of them change a few
+/// pages of it and not thousands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Wheel {
+    /// The time from one of its instants to the next.
+    pub turn: Duration,
+    /// Where in the turn they are: so many parts of 2^32.
+    pub place: u32,
+}
+
+impl Wheel {
+    /// The wheel's instant in a range as long as a turn; in a shorter one, the instant that is nearer to its middle by as
+    /// much as the range is shorter.
+    #[must_use]
+    pub fn within(&self, first: Instant, last: Instant) -> Instant {
+        let (turn, length) = (self.turn.num_milliseconds().max(1), (last - first).num_milliseconds());
+        let from = first.timestamp_millis() + (length - turn) / 2;
+        let place = (i128::from(turn) * i128::from(self.place)) >> 32;
+        let ahead = (place - i128::from(from)).rem_euclid(i128::from(turn));
+        let share = ahead * i128::from(length) / i128::from(turn);
+        first + Duration::milliseconds(i64::try_from(share).unwrap_or(0))
+    }
+}
+
+/// Where a workload of a mailbox has its place, in parts of 2^32. Its workloads are a third of a turn apart.
+const fn place(mailbox: MailboxId, workload: Workload) -> u32 {
+    let [first, second, third, fourth, ..] = *mailbox.0.as_bytes();
+    let third_of_a_turn = u32::MAX / 3;
+    let share = match workload {
+        Workload::Incoming => 0,
+        Workload::Outgoing => third_of_a_turn,
+        Workload::Act => third_of_a_turn * 2,
+    };
+    u32::from_be_bytes([first, second, third, fourth]).wrapping_add(share)
 }
 
 #[cfg(test)]

@@ -1,24 +1,12 @@
 //! Spreads mailboxes that would go in step: each has its own place in the interval, always the same one.
 
 use chrono::Duration;
-use tandem_domain::{Instant, ids::MailboxId, workload::Workload};
+use tandem_domain::{Instant, frequency::Wheel};
 
 /// A cycle that started later than this part of its interval was caught up, with many others.
 const LATE_PART: i32 = 20;
 /// A next cycle comes at most this much later than it was due: half of what health forgives.
 const LONGEST_DELAY: Duration = Duration::seconds(150);
-
-/// The place of a workload in its interval: 0.0 up to, and without, 1.0.
-#[must_use]
-pub fn place(mailbox: MailboxId, workload: Workload) -> f64 {
-    let (high, low) = mailbox.0.as_u64_pair();
-    let salt = match workload {
-        Workload::Incoming => 1,
-        Workload::Outgoing => 2,
-        Workload::Act => 3,
-    };
-    place_of(high ^ low.rotate_left(32) ^ salt)
-}
 
 /// The place that goes with a number. Numbers in a row lie far apart.
 #[must_use]
@@ -53,31 +41,29 @@ pub enum Kind {
 }
 
 /// When the next cycle is due, given when the policy says. A mailbox that was enabled or caught up with many others
-/// gets its own place around that instant this once, so that they don't stay in step: in a range as long as the
-/// interval, at most [`LONGEST_DELAY`] and half an interval later, and never before `least` has passed.
+/// goes to its own place on the wheel this once, so that they don't stay in step: in a range as long as a turn,
+/// at most [`LONGEST_DELAY`] and half an interval later, and never before `least` has passed.
 #[must_use]
-pub fn next_due(ended: Ended, place: f64, policy: Instant, least: Duration, now: Instant) -> Instant {
+pub fn next_due(ended: Ended, wheel: Wheel, policy: Instant, least: Duration, now: Instant) -> Instant {
     let interval = policy - now;
     let was_late = ended.started_at - ended.due_at > interval / LATE_PART;
     if interval <= Duration::zero() || ended.kind == Kind::Later && !was_late {
         return policy;
     }
     let latest = policy + LONGEST_DELAY.min(interval / 2);
-    let earliest = (latest - interval).max(now + least).min(latest);
-    #[allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, reason = "milliseconds of hours")]
-    let earlier = ((latest - earliest).num_milliseconds() as f64 * place) as i64;
-    latest - Duration::milliseconds(earlier)
+    let earliest = (latest - wheel.turn).max(now + least).min(latest);
+    wheel.within(earliest, latest)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::testing::at;
-    use uuid::Uuid;
 
-    fn after(ended: Ended, number: u128, least: i64) -> i64 {
-        let place = place(MailboxId(Uuid::from_u128(number)), Workload::Incoming);
-        let next = next_due(ended, place, at(300), Duration::seconds(least), at(0));
+    /// Of the mailbox that has a 2,000th of all places before it so many times.
+    fn after(ended: Ended, number: u32, least: i64) -> i64 {
+        let wheel = Wheel { turn: Duration::seconds(300), place: u32::MAX / 2_000 * number };
+        let next = next_due(ended, wheel, at(300), Duration::seconds(least), at(0));
         (next - at(0)).num_seconds()
     }
 
@@ -107,14 +93,15 @@ mod tests {
     #[test]
     fn what_was_caught_up_after_a_sleep_is_spread_again() {
         let ended = Ended { due_at: at(-7_200), started_at: at(-1), kind: Kind::Later };
-        let spread: std::collections::BTreeSet<_> = (0..100).map(|number| after(ended, number, 0)).collect();
+        let spread: std::collections::BTreeSet<_> =
+            (0..100).map(|number| after(ended, number * 20, 0)).collect();
         assert!(spread.len() > 60 && *spread.last().unwrap() <= 450);
     }
 
     #[test]
     fn the_least_wait_is_kept_and_delays_are_small() {
         let ended = Ended { due_at: at(0), started_at: at(0), kind: FIRST };
-        for number in 0..500 {
+        for number in (0..2_000).step_by(4) {
             assert!((200..=450).contains(&after(ended, number, 200)));
             assert!((300..=450).contains(&after(ended, number, 300)), "no room before it");
         }

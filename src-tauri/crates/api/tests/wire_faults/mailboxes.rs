@@ -20,8 +20,9 @@ pub fn address(mailbox: usize) -> String {
     format!("box{mailbox}@contoso.test")
 }
 
+/// Ids that lie far apart, as random ones do.
 pub fn mailbox_id(mailbox: usize) -> MailboxId {
-    MailboxId(Uuid::from_u128(100 + mailbox as u128))
+    MailboxId(Uuid::from_u128((1 + mailbox as u128) << 125))
 }
 
 pub fn site(side: usize) -> ProfileId {

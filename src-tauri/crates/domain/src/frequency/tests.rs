@@ -1,10 +1,11 @@
 //! The policies, to the second.
 
 use super::*;
+use crate::ids::{OrganizationId, record_id};
 use chrono::DateTime;
 use uuid::Uuid;
 
-/// A mailbox whose jitter is zero for every interval that the tables ask about.
+/// The intervals themselves are the same for each mailbox.
 fn still(policy: FrequencyPolicy, workload: Workload) -> Rhythm {
     Rhythm {
         policy,
@@ -14,6 +15,11 @@ fn still(policy: FrequencyPolicy, workload: Workload) -> Rhythm {
         workload,
         with_incoming: false,
     }
+}
+
+/// A mailbox whose id is as random as those of a data folder.
+fn mailbox(number: u32) -> MailboxId {
+    MailboxId(record_id(OrganizationId(Uuid::nil()), "mailbox", &number.to_string()))
 }
 
 fn busy(cycles: u32) -> Activity {
@@ -129,8 +135,8 @@ fn the_minimum_polling_interval_always_holds() {
             for minimum in [0_u16, 1, 5, 60, 1_440] {
                 for activity in [busy(0), busy(50), idle(3), idle(50)] {
                     let rhythm = Rhythm { min_polling_interval_minutes: minimum, ..still(policy, workload) };
-                    for mailbox in 0..50 {
-                        let rhythm = Rhythm { mailbox: MailboxId(Uuid::from_u128(mailbox)), ..rhythm };
+                    for number in 0..50 {
+                        let rhythm = Rhythm { mailbox: mailbox(number), ..rhythm };
                         let wait = rhythm.next(activity, now()) - now();
                         assert!(wait >= Duration::minutes(minimum.into()), "{rhythm:?} {activity:?}: {wait}");
                     }
@@ -149,13 +155,12 @@ fn a_fixed_interval_is_exact_and_still_not_below_the_minimum() {
 }
 
 #[test]
-fn jitter_is_a_mailboxs_own_and_stays_within_the_policys_bounds() {
+fn the_next_cycle_is_a_mailboxs_own_and_stays_within_the_policys_bounds() {
     for policy in FrequencyPolicy::ALL {
         for workload in Workload::ALL {
             for activity in [busy(0), busy(1), busy(9), idle(1), idle(5), idle(7), idle(50)] {
-                for mailbox in 0..200 {
-                    let mailbox = MailboxId(Uuid::from_u128(mailbox));
-                    let rhythm = Rhythm { mailbox, ..still(policy, workload) };
+                for number in 0..200 {
+                    let rhythm = Rhythm { mailbox: mailbox(number), ..still(policy, workload) };
                     let wait = rhythm.next(activity, now()) - now();
                     let bounds = rhythm.bounds();
                     assert!(wait >= bounds.start && wait <= bounds.end, "{rhythm:?} {activity:?}: {wait}");
@@ -170,13 +175,54 @@ fn jitter_is_a_mailboxs_own_and_stays_within_the_policys_bounds() {
 #[test]
 fn two_thousand_mailboxes_that_end_together_start_apart() {
     let starts = (0..2_000).map(|number| {
-        let mailbox = MailboxId(Uuid::from_u128(number));
-        Rhythm { mailbox, ..still(FrequencyPolicy::Online, Workload::Incoming) }.next(idle(1), now())
+        Rhythm { mailbox: mailbox(number), ..still(FrequencyPolicy::Online, Workload::Incoming) }
+            .next(idle(1), now())
     });
     let mut per_second = std::collections::BTreeMap::new();
-    starts.for_each(|at| *per_second.entry(at).or_insert(0_u32) += 1);
-    assert_eq!(per_second.len(), 30, "every second of the half minute is used");
+    starts.for_each(|at| *per_second.entry((at - now()).num_seconds()).or_insert(0_u32) += 1);
+    assert_eq!(per_second.len(), 29, "every second of the half minute is used");
     assert!(per_second.values().all(|&started| (33..=110).contains(&started)), "{per_second:?}");
+}
+
+#[test]
+fn who_is_at_its_place_stays_there_and_others_come_nearer() {
+    let rhythm = still(FrequencyPolicy::Online, Workload::Incoming);
+    let wheel = rhythm.wheel(idle(1));
+    assert_eq!(wheel.turn, Duration::milliseconds(314_500), "five minutes, and half of 29 seconds");
+    let place = wheel.within(now(), now() + wheel.turn);
+    let rounds = |late: Duration| {
+        let mut at = place + late;
+        let mut left = Vec::new();
+        for _ in 0..60 {
+            at = rhythm.next(idle(1), at);
+            let nearest = wheel.within(at - wheel.turn / 2, at + wheel.turn / 2);
+            left.push((at - nearest).num_milliseconds().abs());
+        }
+        left
+    };
+    assert!(rounds(Duration::zero()).iter().all(|&left| left == 0), "{:?}", rounds(Duration::zero()));
+    for seconds in [-150, -20, 1, 90, 157] {
+        let left = rounds(Duration::seconds(seconds));
+        assert!(left.windows(2).all(|pair| pair[1] <= pair[0]), "{seconds}: {left:?}");
+        assert!(left[59] < 1_000, "within six hours it is there: {seconds}: {left:?}");
+    }
+}
+
+#[test]
+fn the_places_of_a_thousand_mailboxes_are_in_the_order_of_their_ids_and_spread_evenly() {
+    let mut mailboxes: Vec<MailboxId> = (0..1_000).map(mailbox).collect();
+    mailboxes.sort_unstable();
+    for workload in Workload::ALL {
+        let of = |mailbox: &MailboxId| {
+            Rhythm { mailbox: *mailbox, ..still(FrequencyPolicy::Online, workload) }.wheel(idle(1)).place
+        };
+        let places: Vec<u32> = mailboxes.iter().map(of).collect();
+        let turns_over = places.windows(2).filter(|pair| pair[1] < pair[0]).count();
+        assert!(turns_over <= 1, "one turn goes through all of them: {turns_over}");
+        let mut tenths = [0_u32; 10];
+        places.iter().for_each(|place| tenths[((u64::from(*place) * 10) >> 32) as usize] += 1);
+        assert!(tenths.iter().all(|count| (65..=135).contains(count)), "{tenths:?}");
+    }
 }
 
 #[test]

@@ -265,7 +265,7 @@ impl Endings {
 }
 
 /// How often the workload runs.
-fn rhythm(work: &DueWork, prepared: Option<&Prepared>, settings: &OrganizationSettings) -> Rhythm {
+pub(super) fn rhythm(work: &DueWork, prepared: Option<&Prepared>, settings: &OrganizationSettings) -> Rhythm {
     Rhythm {
         policy: settings.frequency,
         fixed_minutes: settings.cycle_interval_minutes,

@@ -2,6 +2,7 @@
 
 use super::{
     Engine, LEASE, LEASE_OWNER,
+    ending::{Ended, rhythm},
     quiet::{Haste, is_quiet},
 };
 use crate::{
@@ -382,7 +383,7 @@ impl Engine {
         let now = self.ports.clock.now();
         let ended = self.endings.conclude(&self.ports, work, prepared, outcome, now).await;
         let next_due_at =
-            ended.next_due_at.map(|policy| spread(work, started, prepared, outcome, policy, now));
+            ended.next_due_at.map(|policy| spread(work, started, prepared, &ended, policy, now));
         CycleReport {
             mailbox: work.mailbox,
             workload: work.workload,
@@ -444,11 +445,11 @@ fn spread(
     work: &DueWork,
     started: Started,
     prepared: Option<&Prepared>,
-    outcome: &CycleOutcome,
+    how: &Ended,
     policy: Instant,
     now: Instant,
 ) -> Instant {
-    let Some(prepared) = prepared.filter(|_| started.in_step && outcome.end == CycleEnd::Completed) else {
+    let Some(prepared) = prepared.filter(|_| started.in_step && how.end == CycleEnd::Completed) else {
         return policy;
     };
     let state = prepared.mailbox.state(work.workload);
@@ -456,5 +457,6 @@ fn spread(
     let kind = if is_first { Kind::First } else { Kind::Later };
     let ended = spread::Ended { due_at: work.due_at, started_at: started.at, kind };
     let least = Duration::minutes(prepared.profile.min_polling_interval_minutes.into());
-    spread::next_due(ended, spread::place(work.mailbox, work.workload), policy, least, now)
+    let wheel = rhythm(work, Some(prepared), &prepared.settings).wheel(how.activity);
+    spread::next_due(ended, wheel, policy, least, now)
 }

@@ -293,11 +293,16 @@ impl World {
     }
 }
 
+/// The id of a mailbox: those of numbers in a row lie far apart, as random ones do.
+pub fn mailbox_id(number: u128) -> MailboxId {
+    MailboxId(Uuid::from_u128(number.wrapping_mul(0x9E37_79B9_7F4A_7C15_F39C_C060_5CED_C835)))
+}
+
 /// An enabled mailbox of a user.
 pub fn mailbox(number: u128, address: &str) -> Mailbox {
     let enabled = || WorkloadState { enabled: true, ..Default::default() };
     Mailbox {
-        id: MailboxId(Uuid::from_u128(number)),
+        id: mailbox_id(number),
         email: EmailAddress::parse(address).unwrap(),
         owner: MailboxOwner::User(UserId(Uuid::from_u128(1_000 + number))),
         profile: Some(PROFILE),

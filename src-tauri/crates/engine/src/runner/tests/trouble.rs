@@ -321,7 +321,7 @@ async fn mailboxes_that_share_an_account_share_its_limit() {
         }
     }
     let too_many = ["a@x.test", "b@x.test", "c@x.test", "d@x.test", "e@x.test", "f@x.test"];
-    let never = world.store.pending(99, MailboxId(Uuid::from_u128(1)), &too_many);
+    let never = world.store.pending(99, crate::testing::mailbox_id(1), &too_many);
     until_idle(&world).await;
     let sent = emails.iter().filter(|email| world.store.status(**email) == EmailStatus::Sent).count();
     assert_eq!(sent, 5);
