@@ -1,4 +1,4 @@
--- Version 11. Written by a test (UPDATE_SCHEMA=1); change src/schema instead.
+-- Version 12. Written by a test (UPDATE_SCHEMA=1); change src/schema instead.
 
 CREATE TABLE alert (
     row INTEGER PRIMARY KEY,
@@ -197,19 +197,30 @@ CREATE TABLE folder (
     UNIQUE (mailbox, name)
 ) STRICT;
 
-CREATE TABLE history (
-    row INTEGER PRIMARY KEY,
-    mailbox BLOB REFERENCES mailbox (id) ON DELETE CASCADE,
+CREATE TABLE "history" (
+    -- The mailbox; empty: all of them together.
+    owner BLOB NOT NULL,
     workload TEXT NOT NULL CHECK (workload IN ('incoming', 'outgoing', 'act')),
+    row INTEGER NOT NULL UNIQUE,
+    mailbox BLOB AS (nullif(owner, x'')) REFERENCES mailbox (id) ON DELETE CASCADE,
     started_at INTEGER NOT NULL,
     ended_at INTEGER NOT NULL,
     items INTEGER NOT NULL,
-    failed INTEGER NOT NULL
-, hour INTEGER NOT NULL DEFAULT 0, hour_cycles INTEGER NOT NULL DEFAULT 0, hour_failures INTEGER NOT NULL DEFAULT 0, hour_items INTEGER NOT NULL DEFAULT 0, hour_took_ms INTEGER NOT NULL DEFAULT 0, quiet_row INTEGER, quiet_cycles INTEGER NOT NULL DEFAULT 0) STRICT;
+    failed INTEGER NOT NULL,
+    -- The hour that runs, counted since 1970, and what was done in it. It is not in `history_hour`.
+    hour INTEGER NOT NULL,
+    hour_cycles INTEGER NOT NULL,
+    hour_failures INTEGER NOT NULL,
+    hour_items INTEGER NOT NULL,
+    hour_took_ms INTEGER NOT NULL,
+    -- The row of `cycle` that began with the first of the cycles that find nothing, when the latest cycle is one of them, and
+    -- how many they are. They end with the latest cycle.
+    quiet_row INTEGER,
+    quiet_cycles INTEGER NOT NULL,
+    PRIMARY KEY (owner, workload)
+) STRICT, WITHOUT ROWID;
 
 CREATE INDEX history_by_mailbox ON history (mailbox);
-
-CREATE UNIQUE INDEX history_by_workload ON history (coalesce(mailbox, x''), workload);
 
 CREATE TABLE history_hour (
     history INTEGER NOT NULL REFERENCES history (row) ON DELETE CASCADE,

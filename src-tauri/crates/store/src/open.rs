@@ -26,10 +26,11 @@ const STEPS: &[M<'static>] = &[
     M::up(include_str!("schema/0009_quiet_cycles.sql")).foreign_key_check(),
     M::up(include_str!("schema/0010_running_hour.sql")).foreign_key_check(),
     M::up(include_str!("schema/0011_last_success.sql")).foreign_key_check(),
+    M::up(include_str!("schema/0012_history_order.sql")).foreign_key_check(),
 ];
 
 /// The latest version that this program knows.
-pub(crate) const LATEST_VERSION: u32 = 11;
+pub(crate) const LATEST_VERSION: u32 = 12;
 
 /// So often an upgrade is tried while another process may be at it, and this far apart.
 const UPGRADE_TRIES: u32 = 20;
@@ -79,7 +80,7 @@ pub(crate) fn open_writer(path: &Path, tuning: Tuning) -> Result<Connection, Ope
         Connection::open_with_flags(path, flags(OpenFlags::SQLITE_OPEN_READ_WRITE)).map_err(failed)?;
     connection.busy_timeout(Duration::from_secs(10)).map_err(failed)?;
     let settings = format!(
-        "PRAGMA page_size = {}; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;
+        "PRAGMA page_size = {}; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = OFF;
          PRAGMA cache_size = -{}; PRAGMA cache_spill = ON; PRAGMA temp_store = FILE;
          PRAGMA wal_autocheckpoint = {}; PRAGMA journal_size_limit = {};",
         tuning.page_size,
@@ -92,7 +93,10 @@ pub(crate) fn open_writer(path: &Path, tuning: Tuning) -> Result<Connection, Ope
         let limit = format!("PRAGMA max_page_count = {}", tuning.max_pages);
         connection.execute_batch(&limit).map_err(failed)?;
     }
+    // A step may put a table in another's place; with foreign keys, rows that name those of the old one would go with it. Each
+    // step is checked at its end instead.
     upgrade(&mut connection, path)?;
+    connection.execute_batch("PRAGMA foreign_keys = ON").map_err(failed)?;
     keep_plans(&connection).map_err(failed)?;
     connection.set_prepared_statement_cache_capacity(96);
     Ok(connection)
@@ -231,5 +235,49 @@ fn upgrade(connection: &mut Connection, path: &Path) -> Result<(), OpenError> {
     match error {
         rusqlite_migration::Error::RusqliteError { err, .. } => Err(open_error(path, &err)),
         other => Err(OpenError::Failed { path: path.to_path_buf(), why: other.to_string() }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const VERSION_1: &str = include_str!("../tests/fixtures/version_1.sql");
+    const AMY: &str = "x'00000000000000000000000000000065'";
+
+    #[test]
+    fn hours_stay_with_their_mailboxes_when_history_is_put_in_order() {
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join("tandem.db");
+        let mut old = Connection::open(&path).unwrap();
+        old.execute_batch(VERSION_1).unwrap();
+        Migrations::from_slice(STEPS).to_version(&mut old, 11).unwrap();
+        old.execute_batch(&format!(
+            "DELETE FROM history;
+             INSERT INTO history (row, mailbox, workload, started_at, ended_at, items, failed, hour, hour_cycles)
+                VALUES (4, NULL, 'incoming', 1, 2, 0, 0, 9, 5), (7, {AMY}, 'incoming', 1, 2, 0, 0, 9, 3);
+             INSERT INTO history_hour VALUES (4, 8, 6, 0, 0, 10), (7, 7, 1, 0, 0, 10), (7, 8, 2, 0, 0, 10);"
+        ))
+        .unwrap();
+        drop(old);
+        let database = open_writer(&path, Tuning::default()).unwrap();
+        let hours = || {
+            let mut select = database
+                .prepare(
+                    "SELECT iif(history.mailbox IS NULL, 'all', 'one') || ': ' || history.hour_cycles || ' now, '
+                        || past.cycles || ' in ' || past.hour
+                     FROM history JOIN history_hour AS past ON past.history = history.row ORDER BY row, past.hour",
+                )
+                .unwrap();
+            let found = select.query_map([], |row| row.get::<_, String>(0)).unwrap();
+            found.map(Result::unwrap).collect::<Vec<_>>()
+        };
+        assert_eq!(hours(), ["all: 5 now, 6 in 8", "one: 3 now, 1 in 7", "one: 3 now, 2 in 8"]);
+        database
+            .execute_batch(&format!(
+                "PRAGMA defer_foreign_keys = ON; BEGIN; DELETE FROM mailbox WHERE id = {AMY}"
+            ))
+            .unwrap();
+        assert_eq!(hours(), ["all: 5 now, 6 in 8"], "foreign keys are enforced again");
     }
 }

@@ -94,7 +94,7 @@ pub(crate) fn latest(
         "SELECT cycle.id, cycle.workload, cycle.started_at, cycle.items, cycle.failure,
             coalesce(history.ended_at, cycle.ended_at) AS ended_at,
             coalesce(history.quiet_cycles, cycle.cycles) AS cycles
-         FROM cycle LEFT JOIN history ON history.mailbox = ?1 AND history.quiet_row = cycle.row
+         FROM cycle LEFT JOIN history ON history.owner = ?1 AND history.quiet_row = cycle.row
          WHERE cycle.mailbox = ?1
          ORDER BY ended_at DESC, cycle.row DESC LIMIT ?2",
     )?;
@@ -121,7 +121,7 @@ pub(crate) fn first_since(
 ) -> rusqlite::Result<Option<Instant>> {
     let mut select = connection.prepare_cached(
         "SELECT max(cycle.started_at, ?2) AS started_at
-         FROM cycle LEFT JOIN history ON history.mailbox = ?1 AND history.quiet_row = cycle.row
+         FROM cycle LEFT JOIN history ON history.owner = ?1 AND history.quiet_row = cycle.row
          WHERE cycle.mailbox = ?1 AND (cycle.started_at >= ?2
             OR coalesce(history.quiet_cycles, cycle.cycles) > 1
                 AND coalesce(history.ended_at, cycle.ended_at) >= ?2)

@@ -58,18 +58,18 @@ fn is_quiet(report: &CycleReport) -> bool {
     report.items == 0 && report.failure.is_none() && report.expected_at.is_some()
 }
 
+/// The statement of [`goes_on`].
+const GOES_ON: &str = "UPDATE history SET started_at = ?3, ended_at = ?4, quiet_cycles = quiet_cycles + 1,
+            hour_cycles = hour_cycles + 1, hour_took_ms = hour_took_ms + ?5
+         WHERE owner = ?1 AND workload = ?2 AND hour = ?6 AND quiet_row IS NOT NULL AND ended_at BETWEEN ?7 AND ?4";
+
 /// What nearly every cycle of an idle mailbox is, in one step: one more that found nothing, in the same hour. Says whether
 /// it was.
 fn goes_on(connection: &Connection, report: &CycleReport, hour: i64, added: Added) -> rusqlite::Result<bool> {
     if !is_quiet(report) {
         return Ok(false);
     }
-    let mut update = connection.prepare_cached(
-        "UPDATE history SET started_at = ?3, ended_at = ?4, quiet_cycles = quiet_cycles + 1,
-            hour_cycles = hour_cycles + 1, hour_took_ms = hour_took_ms + ?5
-         WHERE coalesce(mailbox, x'') = ?1 AND workload = ?2 AND hour = ?6 AND quiet_row IS NOT NULL
-            AND ended_at BETWEEN ?7 AND ?4",
-    )?;
+    let mut update = connection.prepare_cached(GOES_ON)?;
     let updated = update.execute(params![
         report.mailbox.0,
         report.workload.as_str(),
@@ -106,7 +106,7 @@ fn running(
 ) -> rusqlite::Result<Running> {
     let mut select = connection.prepare_cached(
         "SELECT row, ended_at, hour, hour_cycles, hour_failures, hour_items, hour_took_ms, quiet_row, quiet_cycles
-         FROM history WHERE coalesce(mailbox, x'') = coalesce(?1, x'') AND workload = ?2",
+         FROM history WHERE owner = coalesce(?1, x'') AND workload = ?2",
     )?;
     let found = select.query_row(params![mailbox.map(|one| one.0), report.workload.as_str()], |row| {
         let cycles = row.get("quiet_cycles")?;
@@ -146,10 +146,11 @@ fn put(
         history_hour::forget(connection, row, oldest)?;
     }
     let mut upsert = connection.prepare_cached(
-        "INSERT INTO history (mailbox, workload, started_at, ended_at, items, failed, hour, hour_cycles, hour_failures,
+        "INSERT INTO history (owner, workload, row, started_at, ended_at, items, failed, hour, hour_cycles, hour_failures,
             hour_items, hour_took_ms, quiet_row, quiet_cycles)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)
-         ON CONFLICT (coalesce(mailbox, x''), workload) DO UPDATE
+         VALUES (coalesce(?1, x''), ?2, (SELECT coalesce(max(row), 0) + 1 FROM history),
+            ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)
+         ON CONFLICT (owner, workload) DO UPDATE
             SET started_at = ?3, ended_at = ?4, items = ?5, failed = ?6, hour = ?7, hour_cycles = ?8,
                 hour_failures = ?9, hour_items = ?10, hour_took_ms = ?11, quiet_row = ?12, quiet_cycles = ?13",
     )?;
@@ -176,7 +177,7 @@ pub(crate) fn pulses(connection: &Connection) -> rusqlite::Result<Vec<WorkloadPu
     let mut select = connection.prepare_cached(
         "SELECT schedule.mailbox AS mailbox, schedule.workload AS workload, schedule.busy_cycles, schedule.idle_cycles,
             history.started_at, history.ended_at, history.items, history.failed
-         FROM schedule LEFT JOIN history ON coalesce(history.mailbox, x'') = schedule.mailbox
+         FROM schedule LEFT JOIN history ON history.owner = schedule.mailbox
             AND history.workload = schedule.workload
          ORDER BY schedule.mailbox",
     )?;
@@ -199,4 +200,15 @@ fn read(row: &Row<'_>) -> rusqlite::Result<WorkloadPulse> {
         activity: Activity { busy_cycles: row.get("busy_cycles")?, idle_cycles: row.get("idle_cycles")? },
         latest,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::GOES_ON;
+    use crate::table::testing::plan;
+
+    #[test]
+    fn a_cycle_that_finds_nothing_changes_its_workloads_row_and_looks_for_no_other() {
+        assert_eq!(plan(GOES_ON), ["SEARCH history USING PRIMARY KEY (owner=? AND workload=?)"]);
+    }
 }

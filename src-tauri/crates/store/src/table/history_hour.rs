@@ -128,7 +128,7 @@ pub(crate) fn each(
     let (which, order, mailbox) = match filter.of {
         HistoryOf::All => ("history.mailbox IS NULL", "hour, workload", None),
         HistoryOf::Each => ("history.mailbox IS NOT NULL", "email, workload, hour", None),
-        HistoryOf::One(mailbox) => ("history.mailbox = ?3", "hour, workload", Some(mailbox.0)),
+        HistoryOf::One(mailbox) => ("history.owner = ?3", "hour, workload", Some(mailbox.0)),
     };
     let mut select = connection.prepare_cached(&format!(
         "SELECT mailbox.email AS email, history.workload AS workload, past.hour AS hour, cycles, failures,
