@@ -70,7 +70,9 @@ pub(super) fn next(of: &Standing<'_>, now: Instant) -> (Option<Instant>, String)
         return (Some(due), "Tried again after a failure that counts no attempt.".to_owned());
     }
     if of.row.expected_at.is_some_and(|expected| due < expected) {
-        return (Some(due), "Asked for before its interval ends: new mail or Sync now.".to_owned());
+        let words = "Before its interval ends: new mail, Sync now, a message to try again, or its own place after many \
+                     mailboxes started together.";
+        return (Some(due), words.to_owned());
     }
     let policy = policy_sentence(of);
     if of.listens {

@@ -210,7 +210,8 @@ fn every_answer_says_when_and_why_then() {
             "asked for",
             |case| case.row.expected_at = Some(at(5)),
             Some(4),
-            "Asked for before its interval ends: new mail or Sync now.",
+            "Before its interval ends: new mail, Sync now, a message to try again, or its own place after many mailboxes started \
+             together.",
         ),
         (
             "push",
