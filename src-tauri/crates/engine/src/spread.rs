@@ -8,7 +8,7 @@ const LATE_PART: i32 = 20;
 /// A next cycle comes at most this much later than it was due: half of what health forgives.
 const LONGEST_DELAY: Duration = Duration::seconds(150);
 
-/// The place that goes with a number. Numbers in a row lie far apart.
+/// The place of a simulated mailbox, which has a number and no id: 0.0 up to, and without, 1.0. Numbers in a row lie far apart.
 #[must_use]
 pub fn place_of(number: u64) -> f64 {
     // The finisher of SplitMix64.

@@ -2,8 +2,8 @@
 //! takes.
 //!
 //! Only time, servers and mail are made up, by a simple model and from a seed, so that the same scenario always gives
-//! the same result. Who starts when is decided by the [dispatcher](crate::dispatch) that the engine drives, next due
-//! times are spread by [`crate::spread`], and the limits are counted here once more, by different code.
+//! the same result. Who starts when is decided by the [dispatcher](crate::dispatch) that the engine drives, crowds
+//! are spread as by [`crate::spread`], to places that look like chance, and the limits are counted here once more, by different code.
 
 mod counting;
 mod forecast;
